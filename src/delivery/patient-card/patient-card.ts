@@ -1,0 +1,60 @@
+/**
+ * The door of delivery/patient-card: a report goes to the card of the right patient in cKIS (FHIR R4).
+ *
+ * It promises: the card is found by BSN among the practice's own active cards and checked against birth date and name;
+ * an older value never replaces a newer one; writing the same report again changes nothing. Every step may be repeated,
+ * because each write reads what is on the card first and is conditional on what it read.
+ * It never creates a patient, never moves a result to another patient, and never puts a BSN in a URL.
+ */
+
+import type { LabPatient, LabReport, Warning } from '../../lab/lab.ts';
+import type { ReasonCode } from '../../shared/reasons.ts';
+
+/** A card: the id of a Patient resource in cKIS. */
+export interface Card {
+  readonly patientId: string;
+}
+
+export type CardAnswer =
+  | { readonly kind: 'card'; readonly card: Card; readonly warnings: readonly Warning[] }
+  /** Not followed by this practice (or its card has ended). */
+  | { readonly kind: 'none' }
+  | { readonly kind: 'held'; readonly code: ReasonCode };
+
+/** What the report is, apart from its content: what the resources are traced back with. */
+export interface ReportTrace {
+  readonly reportId: string;
+  readonly mailId: string;
+  /** ISO 8601 with offset: which of two reports is newer (sentAt, else the earliest INTERNALDATE of these bytes). */
+  readonly version: string;
+  readonly practiceAgb: string;
+}
+
+export interface WrittenResource {
+  readonly resourceType: 'Observation' | 'DiagnosticReport';
+  readonly id: string;
+  readonly versionId: string | null;
+  /** unchanged: already there in this version. older: the card holds a newer one, nothing was written. */
+  readonly outcome: 'created' | 'updated' | 'unchanged' | 'older';
+}
+
+export type WriteAnswer =
+  | { readonly kind: 'written'; readonly resources: readonly WrittenResource[] }
+  | { readonly kind: 'held'; readonly code: ReasonCode; readonly detail: string | null };
+
+export interface ReportContent {
+  readonly report: LabReport;
+  /** The documents themselves, by sha256 as in `report.attachments`. */
+  readonly attachments: ReadonlyMap<string, { readonly contentType: string; readonly bytes: Buffer }>;
+  /** How many results, and other texts, the practice chose not to forward; said on the report, never their content. */
+  readonly withheldCount: number;
+}
+
+export interface PatientCard {
+  /** Whether the target says of itself that it is a sandbox (/metadata). */
+  isSandbox(): Promise<boolean>;
+  find(patient: LabPatient, practiceAgb: string): Promise<CardAnswer>;
+  write(card: Card, content: ReportContent, trace: ReportTrace): Promise<WriteAnswer>;
+}
+
+export { openPatientCard, type PatientCardOptions } from './open-patient-card.ts';

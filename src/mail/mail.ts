@@ -1,0 +1,42 @@
+/**
+ * The door of mail/: raw RFC 5322 bytes go in, the payloads that may be laboratory messages come out.
+ *
+ * It promises: every leaf part and body is looked at by content, whatever its type or file name says; bytes come out
+ * transfer-decoded but in their own charset; what resembles a payload and is none is named, never lost.
+ * It never decides what a message means.
+ */
+
+/** What a payload starts like, by its first bytes. */
+export type PayloadKind = 'edifact' | 'hl7' | 'xml' | 'resembles';
+
+export interface Payload {
+  /** Where it stood: `part 1.2 text/plain`, or `file` for a bare .edi or .hl7. */
+  readonly source: string;
+  readonly kind: PayloadKind;
+  /** Transfer-decoded bytes, not charset-decoded. */
+  readonly bytes: Buffer;
+  /** The MIME charset as declared, lower case, or null. */
+  readonly charset: string | null;
+  /** The mail's From address, lower case, or null: a clue to the laboratory. */
+  readonly mailSender: string | null;
+  /** Attachments of the same mail that are documents (PDF), offered to the reports of this payload. */
+  readonly attachments: readonly MailAttachment[];
+}
+
+export interface MailAttachment {
+  readonly contentType: string;
+  readonly bytes: Buffer;
+  readonly sha256: string;
+}
+
+/** A mail, unwrapped. */
+export interface MailContents {
+  readonly payloads: readonly Payload[];
+  /** Accounts from Delivered-To and X-Original-To (the local part), in that order. */
+  readonly recipientAccounts: readonly string[];
+  /** A reason code when the mail as a whole must be kept for a person (too large, malformed, encrypted); else null. */
+  readonly quarantine: 'mail.too-large' | 'mail.malformed' | 'mail.encrypted' | null;
+}
+
+export { openFile } from './open-file.ts';
+export { unwrapMail } from './unwrap.ts';

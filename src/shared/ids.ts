@@ -1,0 +1,33 @@
+/** Identifiers: UUIDv7 (RFC 9562 §5.7), made by the worker, branded so that a mail id is never taken for a report id. */
+
+import { randomBytes } from 'node:crypto';
+import { systemClock } from './clock.ts';
+
+declare const brand: unique symbol;
+type Branded<Name extends string> = string & { readonly [brand]: Name };
+
+export type PracticeId = Branded<'practice'>;
+export type MailboxId = Branded<'mailbox'>;
+export type MailId = Branded<'mail'>;
+export type BatchId = Branded<'batch'>;
+export type ReportId = Branded<'report'>;
+export type DeliveryId = Branded<'delivery'>;
+export type WorkerId = Branded<'worker'>;
+export type KeyId = Branded<'key'>;
+
+/** A new UUIDv7: 48 bits of milliseconds, then randomness, so that rows sort by birth. */
+export function newId<Id extends string>(): Id {
+  const bytes = randomBytes(16);
+  bytes.writeUIntBE(systemClock.now().getTime(), 0, 6);
+  bytes[6] = (bytes.readUInt8(6) & 0x0f) | 0x70;
+  bytes[8] = (bytes.readUInt8(8) & 0x3f) | 0x80;
+  const hex = bytes.toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}` as Id;
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** Whether a text from outside (a command line, a job) has the shape of one of our ids. */
+export function isId(text: string): boolean {
+  return UUID.test(text);
+}

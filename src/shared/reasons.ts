@@ -1,0 +1,278 @@
+/**
+ * The only list of reasons: why something is held, quarantined or at rest in a way that a person may ask about.
+ * The runbook (docs/runbook.md) is generated from it. A code is `<folder>.<what>` and is never reused for something else.
+ */
+
+/** held: understood, but a person must decide. quarantined: not understood. settled: at rest, no decision asked. */
+export type ReasonOutcome = 'held' | 'quarantined' | 'settled';
+/** Who can solve it. */
+export type ReasonOwner = 'practice' | 'laboratory' | 'us';
+/** What the owner may do. `retract` and `override` are audited and need a reason. */
+export type ReasonAction = 'release' | 'discard' | 'override';
+
+export interface Reason {
+  readonly outcome: ReasonOutcome;
+  readonly owner: ReasonOwner;
+  readonly actions: readonly ReasonAction[];
+  /** What is the matter and what to do, for Customer Care. */
+  readonly nl: string;
+  /** The same for developers. */
+  readonly en: string;
+}
+
+const DECIDE: readonly ReasonAction[] = ['release', 'discard'];
+const IDENTITY: readonly ReasonAction[] = ['release', 'discard', 'override'];
+
+function held(owner: ReasonOwner, nl: string, en: string, actions = DECIDE): Reason {
+  return { outcome: 'held', owner, actions, nl, en };
+}
+function quarantined(owner: ReasonOwner, nl: string, en: string): Reason {
+  return { outcome: 'quarantined', owner, actions: DECIDE, nl, en };
+}
+function settled(owner: ReasonOwner, nl: string, en: string): Reason {
+  return { outcome: 'settled', owner, actions: [], nl, en };
+}
+
+export const REASONS = {
+  // mail
+  'mail.too-large': quarantined(
+    'laboratory',
+    'De mail is groter dan wij lezen. Vraag het laboratorium om een kleiner bericht.',
+    'The mail is larger than the limit; ask the laboratory for a smaller one.',
+  ),
+  'mail.malformed': quarantined(
+    'us',
+    'De mail is technisch niet te openen. Ontwikkelaars kijken ernaar.',
+    'The MIME structure could not be read; inspect the mail.',
+  ),
+  'mail.resembles-laboratory': quarantined(
+    'us',
+    'Een deel lijkt op een laboratoriumbericht, maar begint niet zoals het hoort.',
+    'A part resembles EDIFACT or HL7 but does not start as one.',
+  ),
+  'mail.encrypted': quarantined(
+    'laboratory',
+    'De mail is versleuteld (S/MIME of PGP); de inhoud is niet te lezen.',
+    'The mail is encrypted; its content cannot be read.',
+  ),
+  'mail.reader-failed': quarantined(
+    'us',
+    'Bij het lezen ging bij ons iets mis. De mail is bewaard; ontwikkelaars kijken ernaar.',
+    'Our reader failed on this mail (a defect); the bytes are kept.',
+  ),
+  // EDIFACT
+  'edifact.syntax': quarantined(
+    'laboratory',
+    'Het EDIFACT-bericht is niet goed opgebouwd.',
+    'The EDIFACT is not well-formed.',
+  ),
+  'edifact.truncated': quarantined(
+    'laboratory',
+    'Het EDIFACT-bericht houdt te vroeg op. Vraag het laboratorium het opnieuw te sturen.',
+    'The EDIFACT ends in the middle of a message.',
+  ),
+  'edifact.no-message': quarantined(
+    'laboratory',
+    'Er zit geen bericht in de EDIFACT-uitwisseling.',
+    'There is no UNH in the interchange.',
+  ),
+  'edifact.unknown-message': quarantined(
+    'us',
+    'Dit soort EDIFACT-bericht kennen wij niet.',
+    'The UNH names a message type that is not known.',
+  ),
+  'edifact.no-patient': quarantined('laboratory', 'In het bericht staat geen patiënt.', 'There is no PID segment.'),
+  'edifact.patient-repeated': quarantined(
+    'laboratory',
+    'In één bericht staan twee patiënten.',
+    'There is more than one PID segment in one message.',
+  ),
+  'edifact.birth-date': quarantined(
+    'laboratory',
+    'De geboortedatum van de patiënt is niet te lezen.',
+    'The birth date in PID cannot be read.',
+  ),
+  'edifact.no-results': quarantined(
+    'laboratory',
+    'In het bericht staan geen uitslagen, aanvragen of tekst.',
+    'There is no determination, pending determination or text.',
+  ),
+  'edifact.no-specimen': quarantined(
+    'laboratory',
+    'Een uitslag staat niet bij een materiaal (DET en IDE ontbreken).',
+    'There is no DET with IDE.',
+  ),
+  'edifact.medrpt-not-enabled': quarantined(
+    'us',
+    'MEDRPT is voor dit laboratorium nog niet aangezet.',
+    'MEDRPT is not enabled for this laboratory.',
+  ),
+  'edifact.zorgmail-xml': quarantined(
+    'us',
+    'Het bericht is in ZorgMail-XML; dat lezen wij niet. Vraag ZorgMail om EDIFACT of HL7.',
+    'ZorgMail XML is recognised, but not read.',
+  ),
+  // HL7
+  'hl7.syntax': quarantined('laboratory', 'Het HL7-bericht is niet goed opgebouwd.', 'The HL7 is not well-formed.'),
+  'hl7.no-patient': quarantined(
+    'laboratory',
+    'In het bericht staat geen patiënt.',
+    'There is no PID segment before the results.',
+  ),
+  'hl7.two-bsns': quarantined(
+    'laboratory',
+    'Bij één patiënt staan twee verschillende BSN’s.',
+    'One PID has two different BSNs.',
+  ),
+  'hl7.birth-date': quarantined(
+    'laboratory',
+    'De geboortedatum van de patiënt is niet te lezen.',
+    'PID-7 cannot be read.',
+  ),
+  'hl7.no-results': quarantined('laboratory', 'In het bericht staan geen uitslagen.', 'There is no OBR with results.'),
+  'hl7.charset': quarantined(
+    'laboratory',
+    'De tekenset van het bericht is onbekend.',
+    'MSH-18 names a charset that is not known.',
+  ),
+  'hl7.status-missing': held(
+    'laboratory',
+    'Bij een uitslag ontbreekt of klopt de status niet (voorlopig, definitief, gecorrigeerd).',
+    'OBX-11 is empty or unknown.',
+  ),
+  'hl7.nothing-to-confirm': held(
+    'laboratory',
+    'Een uitslag wordt definitief verklaard, maar wij kennen de voorlopige niet.',
+    'OBX-11 = U, but nothing is stored to confirm.',
+  ),
+  // lab
+  'lab.test-message': quarantined(
+    'laboratory',
+    'Een testbericht van het laboratorium; het gaat nooit naar een kaart.',
+    'A test message (UNB.11 or MSH-11).',
+  ),
+  'lab.no-bsn': held(
+    'laboratory',
+    'Het bericht heeft geen BSN, en de praktijk heeft een kaart met deze geboortedatum.',
+    'No BSN, and the practice has an active card with this birth date.',
+  ),
+  'lab.bsn-invalid': held(
+    'laboratory',
+    'Het BSN is ongeldig, en de praktijk heeft een kaart met deze geboortedatum.',
+    'The BSN fails the 11-test, and the practice has an active card with this birth date.',
+  ),
+  'lab.unknown-sender': held(
+    'us',
+    'Het eerste bericht van een laboratorium dat wij nog niet kennen. Vrijgeven betekent: dit laboratorium is in orde.',
+    'First report of an unknown laboratory; its release accepts the laboratory.',
+  ),
+  'lab.key-changed': held(
+    'us',
+    'Een bepaling heeft onder hetzelfde labnummer een andere code gekregen; de oude en de nieuwe zouden naast elkaar komen.',
+    'A result changed its key under one lab number.',
+  ),
+  'lab.number-other-patient': held(
+    'laboratory',
+    'Ditzelfde labnummer hoorde bij een andere patiënt. Vraag het laboratorium van wie de uitslag is.',
+    'The lab number was seen under another patient within 90 days.',
+    IDENTITY,
+  ),
+  'lab.same-time-conflict': held(
+    'laboratory',
+    'Twee berichten van hetzelfde moment geven voor dezelfde bepaling een andere uitslag.',
+    'Equal versions with different values, neither marked corrected.',
+  ),
+  'lab.reference-conflict': held(
+    'laboratory',
+    'Twee berichten met hetzelfde kenmerk hebben een andere inhoud.',
+    'Same reference and time, other content, neither marked corrected.',
+  ),
+  'lab.reader-changed': held(
+    'us',
+    'Bij opnieuw lezen kwam er iets anders uit dan de eerste keer.',
+    'Reading again gave another answer than before.',
+  ),
+  // card
+  'card.several': held(
+    'practice',
+    'De patiënt heeft meer dan één actieve kaart bij deze praktijk. Voeg ze samen en geef daarna vrij.',
+    'Several active cards of this practice have this BSN.',
+  ),
+  'card.birth-date-differs': held(
+    'practice',
+    'De geboortedatum in het bericht is anders dan op de kaart.',
+    'The birth date differs from the card.',
+    IDENTITY,
+  ),
+  'card.name-differs': held(
+    'practice',
+    'De achternaam in het bericht is anders dan op de kaart.',
+    'Neither surname is like the card’s.',
+    IDENTITY,
+  ),
+  'card.other-subject': held(
+    'us',
+    'Deze uitslag staat al op de kaart van een andere patiënt. Er is niets geschreven.',
+    'The result exists under another subject; nothing was written.',
+    IDENTITY,
+  ),
+  'card.refused': held(
+    'us',
+    'cKIS weigert deze uitslag. Ontwikkelaars kijken ernaar.',
+    'cKIS answered 400 or 422; see the OperationOutcome code.',
+  ),
+  'card.sandbox-person': held(
+    'us',
+    'Een testpersoon (BSN 999…) hoort niet op een echte kaart.',
+    'A test BSN (999…) is never delivered in production.',
+  ),
+  'card.attempts-exhausted': held(
+    'us',
+    'Afleveren lukte na herhaalde pogingen niet.',
+    'Delivery failed after every attempt.',
+  ),
+  // board
+  'board.not-propagated': settled(
+    'us',
+    'De uitslag staat op de kaart, maar is niet op tijd op het board verschenen.',
+    'On the card, but not visible on the board in time.',
+  ),
+  'board.refused': held('us', 'cBoards weigert deze uitslag.', 'cBoards answered 400 or 422.'),
+  // practice
+  'practice.other-recipient': held(
+    'us',
+    'Het bericht is voor een ZorgMail-account dat bij geen van de praktijken van deze mailbox hoort.',
+    'The recipient account belongs to no practice that shares this mailbox.',
+  ),
+  'practice.unknown-recipient': held(
+    'us',
+    'Niet vast te stellen voor welke praktijk dit bericht is.',
+    'No recipient account, and the mailbox serves several practices.',
+  ),
+  'practice.withheld': settled(
+    'practice',
+    'De praktijk heeft gekozen deze bepalingen niet door te sturen.',
+    'Nothing left after the practice’s choice of determinations.',
+  ),
+  'practice.disabled': settled(
+    'practice',
+    'Het doorsturen is voor deze praktijk uitgezet.',
+    'Forwarding is disabled for this practice.',
+  ),
+  // ledger
+  'ledger.cannot-decrypt': quarantined(
+    'us',
+    'De bewaarde mail is niet te ontsleutelen. Alarm voor ontwikkelaars.',
+    'The stored bytes cannot be decrypted.',
+  ),
+} as const satisfies Record<string, Reason>;
+
+export type ReasonCode = keyof typeof REASONS;
+
+export function isReasonCode(code: string): code is ReasonCode {
+  return Object.hasOwn(REASONS, code);
+}
+
+export function reasonOf(code: ReasonCode): Reason {
+  return REASONS[code];
+}
