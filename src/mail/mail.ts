@@ -34,8 +34,11 @@ export interface MailContents {
   readonly payloads: readonly Payload[];
   /** Accounts from Delivered-To and X-Original-To (the local part), in that order. */
   readonly recipientAccounts: readonly string[];
-  /** A reason code when the mail as a whole must be kept for a person (too large, malformed, encrypted); else null. */
-  readonly quarantine: 'mail.too-large' | 'mail.malformed' | 'mail.encrypted' | null;
+  /**
+   * A reason code when the mail as a whole must be kept for a person, else null. Too large, malformed: `payloads` is
+   * empty. Encrypted, attachment unclear: the payloads that could be read are there too and do not wait for it.
+   */
+  readonly quarantine: 'mail.too-large' | 'mail.malformed' | 'mail.encrypted' | 'mail.attachment-unclear' | null;
 }
 
 export { openFile } from './open-file.ts';

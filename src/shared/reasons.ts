@@ -55,6 +55,11 @@ export const REASONS = {
     'De mail is versleuteld (S/MIME of PGP); de inhoud is niet te lezen.',
     'The mail is encrypted; its content cannot be read.',
   ),
+  'mail.attachment-unclear': quarantined(
+    'practice',
+    'Bij de mail zit een bijlage, maar er zijn meer berichten; bij welke patiënt de bijlage hoort is niet te zien.',
+    'A document stands beside more than one payload; it was offered to none of them.',
+  ),
   'mail.reader-failed': quarantined(
     'us',
     'Bij het lezen ging bij ons iets mis. De mail is bewaard; ontwikkelaars kijken ernaar.',
@@ -70,6 +75,11 @@ export const REASONS = {
     'laboratory',
     'Het EDIFACT-bericht houdt te vroeg op. Vraag het laboratorium het opnieuw te sturen.',
     'The EDIFACT ends in the middle of a message.',
+  ),
+  'edifact.too-large': quarantined(
+    'laboratory',
+    'Het EDIFACT-bericht is groter dan wij lezen. Vraag het laboratorium om een kleiner bericht.',
+    'The EDIFACT is over the limit of bytes or segments.',
   ),
   'edifact.no-message': quarantined(
     'laboratory',
@@ -102,6 +112,11 @@ export const REASONS = {
     'Een uitslag staat niet bij een materiaal (DET en IDE ontbreken).',
     'There is no DET with IDE.',
   ),
+  'edifact.columns-slipped': held(
+    'laboratory',
+    'Een bepaling heeft meer velden dan kan; waarde, eenheid of grenzen kunnen verschoven zijn.',
+    'A BEP has a filled element past the ninth: its columns may have slipped.',
+  ),
   'edifact.medrpt-not-enabled': quarantined(
     'us',
     'MEDRPT is voor dit laboratorium nog niet aangezet.',
@@ -130,10 +145,20 @@ export const REASONS = {
     'PID-7 cannot be read.',
   ),
   'hl7.no-results': quarantined('laboratory', 'In het bericht staan geen uitslagen.', 'There is no OBR with results.'),
+  'hl7.no-order': quarantined(
+    'laboratory',
+    'Een uitslag staat niet bij een aanvraag (OBR ontbreekt ervoor).',
+    'An OBX or SPM stands before its OBR.',
+  ),
+  'hl7.unknown-message': quarantined(
+    'us',
+    'Dit soort HL7-bericht kennen wij niet.',
+    'MSH-9 names a message type that is not known, or one with results that is not read.',
+  ),
   'hl7.charset': quarantined(
     'laboratory',
     'De tekenset van het bericht is onbekend.',
-    'MSH-18 names a charset that is not known.',
+    'MSH-18 names a charset that is not known, or that the bytes do not fit.',
   ),
   'hl7.status-missing': held(
     'laboratory',
@@ -160,6 +185,16 @@ export const REASONS = {
     'laboratory',
     'Het BSN is ongeldig, en de praktijk heeft een kaart met deze geboortedatum.',
     'The BSN fails the 11-test, and the practice has an active card with this birth date.',
+  ),
+  'lab.no-lab-number': held(
+    'laboratory',
+    'Het labnummer ontbreekt. Zonder dat nummer is deze uitslag niet van een andere te onderscheiden.',
+    'No lab number (IDE.2, OBR-3): results of different requests would share their keys.',
+  ),
+  'lab.no-collection-date': held(
+    'laboratory',
+    'De afnamedatum ontbreekt of is niet te lezen.',
+    'The collection date (DET) is missing or cannot be read.',
   ),
   'lab.unknown-sender': held(
     'us',
@@ -221,6 +256,11 @@ export const REASONS = {
     'cKIS weigert deze uitslag. Ontwikkelaars kijken ernaar.',
     'cKIS answered 400 or 422; see the OperationOutcome code.',
   ),
+  'card.result-twice': held(
+    'us',
+    'Dezelfde uitslag staat twee keer in cKIS. Er is niets geschreven; ontwikkelaars kijken welke weg moet.',
+    'Two resources carry one result key; nothing was written.',
+  ),
   'card.sandbox-person': held(
     'us',
     'Een testpersoon (BSN 999…) hoort niet op een echte kaart.',
@@ -258,6 +298,12 @@ export const REASONS = {
     'practice',
     'Het doorsturen is voor deze praktijk uitgezet.',
     'Forwarding is disabled for this practice.',
+  ),
+  // queue
+  'queue.unforeseen': held(
+    'us',
+    'Bij de verwerking ging bij ons iets mis. Er is niets verloren; ontwikkelaars kijken ernaar.',
+    'A defect or a broken set-up of ours stopped this item; see the log for its code. It is never retried by itself.',
   ),
   // ledger
   'ledger.cannot-decrypt': quarantined(

@@ -27,4 +27,4 @@ export interface Board {
   ): Promise<WriteAnswer | { readonly kind: 'none' }>;
 }
 
-export { openBoard } from './open-board.ts';
+export { type BoardOptions, type OpenBoard, openBoard } from './open-board.ts';

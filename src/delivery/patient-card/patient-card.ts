@@ -7,7 +7,7 @@
  * It never creates a patient, never moves a result to another patient, and never puts a BSN in a URL.
  */
 
-import type { LabPatient, LabReport, Warning } from '../../lab/lab.ts';
+import type { LabPatient, LabReport, PayloadFormat, Warning } from '../../lab/lab.ts';
 import type { ReasonCode } from '../../shared/reasons.ts';
 
 /** A card: the id of a Patient resource in cKIS. */
@@ -44,6 +44,8 @@ export type WriteAnswer =
 
 export interface ReportContent {
   readonly report: LabReport;
+  /** What the report came in: for MEDLAB the lab number is also named as the EDIFACT reference. */
+  readonly format?: PayloadFormat;
   /** The documents themselves, by sha256 as in `report.attachments`. */
   readonly attachments: ReadonlyMap<string, { readonly contentType: string; readonly bytes: Buffer }>;
   /** How many results, and other texts, the practice chose not to forward; said on the report, never their content. */
@@ -57,4 +59,5 @@ export interface PatientCard {
   write(card: Card, content: ReportContent, trace: ReportTrace): Promise<WriteAnswer>;
 }
 
-export { openPatientCard, type PatientCardOptions } from './open-patient-card.ts';
+export { type OpenPatientCard, openPatientCard, type PatientCardOptions } from './open-patient-card.ts';
+export * as systems from './systems.ts';

@@ -1,0 +1,134 @@
+/**
+ * The human view of what was read: per payload a heading, per patient who and from whom, per specimen a table, then
+ * everything that a person must know before believing it. It shows patient data, since the developer asked for this
+ * file; nothing of it is ever logged.
+ */
+
+import type { Hold, LabPatient, LabReport, PayloadReading, Position, Specimen } from '../lab/lab.ts';
+import { REASONS, type ReasonCode } from '../shared/reasons.ts';
+import { type Emphasis, printable, specimenTable } from './show-table.ts';
+import { FORMAT_NAMES, type Language, WORDS, type Words } from './show-words.ts';
+
+export type { Language } from './show-words.ts';
+
+export interface ShowOptions {
+  readonly language: Language;
+  /** Bold and colour, for a terminal only. */
+  readonly isColoured?: boolean;
+}
+
+interface View {
+  readonly words: Words;
+  readonly language: Language;
+  readonly emphasis: Emphasis;
+}
+
+/** A whole document as text, without a final line end. */
+export function showDocument(
+  document: { readonly file: string; readonly payloads: readonly PayloadReading[] },
+  options: ShowOptions,
+): string {
+  const emphasis: Emphasis = options.isColoured === true ? (line) => `\u001b[1;33m${line}\u001b[0m` : (line) => line;
+  const view: View = { words: WORDS[options.language], language: options.language, emphasis };
+  return document.payloads.map((payload) => showPayload(document.file, payload, view).join('\n')).join('\n\n');
+}
+
+function showPayload(file: string, payload: PayloadReading, view: View): readonly string[] {
+  const { words } = view;
+  const heading = `${printable(file)} · ${printable(payload.source)} · ${FORMAT_NAMES[payload.format]} · ${words.outcome[payload.outcome]}`;
+  return [
+    heading,
+    '═'.repeat([...heading].length),
+    ...(payload.code === null ? [] : [view.emphasis(`! ${reasonLine(payload.code, payload.position, view)}`)]),
+    ...payload.reports.flatMap((report) => [...showReport(report, view), '']),
+    ...payload.warnings.map((warning) => `${words.warning}: ${warning.code}${placeText(warning.position, words)}`),
+  ];
+}
+
+function showReport(report: LabReport, view: View): readonly string[] {
+  const { words } = view;
+  return [
+    ...(report.isTest ? [view.emphasis(words.test)] : []),
+    ...facts(report, words),
+    ...report.holds.map((hold: Hold) =>
+      view.emphasis(`! ${words.hold}: ${reasonLine(hold.code, hold.position, view)}`),
+    ),
+    ...report.specimens.flatMap((specimen) => ['', ...showSpecimen(specimen, view)]),
+    ...block(words.comments, report.comments),
+    ...report.attachments.map(
+      ({ contentType, bytes }) => `${words.attachment}: ${printable(contentType)}, ${bytes} bytes`,
+    ),
+    ...report.notCarried.map(({ code, count }) => `${words.notCarried}: ${count} × ${code}`),
+  ];
+}
+
+function facts(report: LabReport, words: Words): readonly string[] {
+  const { sender, requester, copy } = report;
+  const laboratory = [sender.name, sender.zorgmail, report.laboratory ?? `(${words.laboratoryUnknown})`];
+  const rows: (readonly [string, readonly (string | null)[]])[] = [
+    [words.patient, patientFacts(report.patient, words)],
+    [words.laboratory, laboratory],
+    [words.requester, [requester.name, requester.code]],
+    [words.sent, [timeText(report.sentAt)]],
+    ...(copy === null ? [] : [[copy.direction === 'to' ? words.copyTo : words.copyFrom, copy.names] as const]),
+  ];
+  const labelWidth = Math.max(...rows.map(([label]) => label.length));
+  return rows
+    .map(([label, values]) => [label, values.filter((value) => value !== null && value !== '').join(' · ')] as const)
+    .filter(([, text]) => text !== '')
+    .map(([label, text]) => `${label.padEnd(labelWidth)}  ${printable(text)}`);
+}
+
+function patientFacts(patient: LabPatient, words: Words): readonly (string | null)[] {
+  const { family, prefix, partnerFamily, partnerPrefix, given, initials } = patient.name;
+  const own = [prefix, family].filter((part) => part !== null).join(' ');
+  const partner = [partnerPrefix, partnerFamily].filter((part) => part !== null).join(' ');
+  const name = [partner, own].filter((part) => part !== '').join(' - ');
+  const bsn = patient.bsn === null ? words.bsnMissing : `BSN ${patient.bsn}`;
+  return [
+    [name === '' ? words.unknown : name, given ?? initials].filter((part) => part !== null).join(', '),
+    patient.birthDate === null ? null : `${words.born} ${timeText(patient.birthDate)}`,
+    words.sex[patient.sex],
+    patient.isBsnValid === false ? `${bsn} (${words.bsnInvalid})` : bsn,
+  ];
+}
+
+function showSpecimen(specimen: Specimen, view: View): readonly string[] {
+  const { words } = view;
+  const collected = specimen.collectedAt === null ? null : `${words.collected} ${timeText(specimen.collectedAt)}`;
+  const number = specimen.labNumber === null ? null : `${words.labNumber} ${specimen.labNumber}`;
+  const incomplete = specimen.isComplete === false ? words.incomplete : null;
+  const title = [specimen.material, specimen.volume, collected, number, incomplete].filter((part) => part !== null);
+  return [
+    ...(title.length === 0 ? [] : [printable(title.join(' · '))]),
+    ...specimenTable(specimen, words, view.emphasis),
+    ...specimen.remarks.map((remark) => `  ${printable(remark)}`),
+    ...specimen.pending.flatMap(({ name, remarks }) => [
+      `${words.pending}: ${printable(name)}`,
+      ...remarks.map((remark) => `    ${printable(remark)}`),
+    ]),
+  ];
+}
+
+function block(title: string, lines: readonly string[]): readonly string[] {
+  return lines.length === 0 ? [] : ['', `${title}:`, ...lines.map((line) => `  ${printable(line)}`)];
+}
+
+function reasonLine(code: ReasonCode, position: Position | null, view: View): string {
+  return `${REASONS[code][view.language]} [${code}${placeText(position, view.words)}]`;
+}
+
+function placeText(position: Position | null, words: Words): string {
+  if (position === null) return '';
+  const { segment, tag, element, field, repetition, component } = position;
+  const inside = [element ?? field, repetition, component].filter((part) => part !== undefined).join('.');
+  return `, ${words.segment} ${segment} ${printable(tag)}${inside === '' ? '' : `-${inside}`}`;
+}
+
+// 2021-08-14T08:50:00+02:00 as 14-08-2021 08:50, a date as 14-08-2021, a month as 08-2021: as precise as it was sent.
+function timeText(iso: string | null): string | null {
+  if (iso === null) return null;
+  const [date = '', time] = iso.split('T');
+  const day = date.split('-').reverse().join('-');
+  return time === undefined ? day : `${day} ${time.slice(0, 8).replace(/:00$/, '')}`;
+}

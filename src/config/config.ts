@@ -1,0 +1,170 @@
+/**
+ * The door of config/: the only place that reads process.env. Receives the environment; promises every setting checked,
+ * all faults reported at once and by name. Never prints a value: it may be a password.
+ */
+
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { z } from 'zod';
+import { OWN_PREFIX, SETTING_NAMES, SETTINGS, type SettingName } from './settings.ts';
+
+export { type EmbeddedServices, readEmbedded, writeEmbedded } from './embedded.ts';
+export { settingsTable } from './settings.ts';
+
+type Read = { readonly [Name in SettingName]: z.output<(typeof SETTINGS)[Name]['schema']> | null };
+
+/** 32 bytes, and the name under which the ledger says which one wrapped a key. */
+export interface MasterKey {
+  /** The first 8 hexadecimal digits of the key's SHA-256: tells keys apart, and tells nothing of the key. */
+  readonly id: string;
+  readonly bytes: Buffer;
+}
+
+export interface Peer {
+  readonly url: string;
+  readonly token: string | null;
+}
+
+export interface Config {
+  /** null only when embedded: the composition fills in the embedded services' own. */
+  readonly databaseUrl: string | null;
+  readonly ownerDatabaseUrl: string | null;
+  readonly redisUrl: string | null;
+  readonly masterKey: MasterKey | null;
+  readonly ckis: Peer | null;
+  readonly cboards: Peer | null;
+  readonly isEmbedded: boolean;
+  readonly dataDirectory: string;
+  readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  readonly language: 'nl' | 'en';
+  readonly pollIntervalMs: number;
+  readonly sweepIntervalMs: number;
+  readonly mailMaxBytes: number;
+  readonly readConcurrency: number;
+  readonly deliverConcurrency: number;
+  readonly shutdownMs: number;
+  readonly boardWithinMs: number;
+  readonly laboratoriesPath: string | null;
+}
+
+export interface ConfigurationFault {
+  readonly name: string;
+  readonly problem: string;
+}
+
+/** Exit code 10. Its text names settings and what is wrong with them, never what they hold. */
+export class ConfigurationError extends Error {
+  readonly faults: readonly ConfigurationFault[];
+
+  constructor(faults: readonly ConfigurationFault[]) {
+    super(faults.map(({ name, problem }) => `${name}: ${problem}`).join('\n'));
+    this.name = 'ConfigurationError';
+    this.faults = faults;
+  }
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What a command needs of the configuration beyond its being well-formed. */
+export interface LoadOptions {
+  /** `check` and `services` run without a ledger. */
+  readonly requiresServices?: boolean;
+}
+
+/** Reads and checks all settings; throws one ConfigurationError with every fault. */
+export function loadConfig(env: Environment = process.env, options: LoadOptions = {}): Config {
+  const faults: ConfigurationFault[] = [...unknownNames(env)];
+  const read = Object.fromEntries(SETTING_NAMES.map((name) => [name, readSetting(name, env, faults)])) as Read;
+  if (options.requiresServices ?? true) faults.push(...missing(read, faults));
+  faults.push(...tokensWithoutTls(read));
+  if (faults.length > 0) throw new ConfigurationError(faults);
+  return asConfig(read);
+}
+
+function readSetting(name: SettingName, env: Environment, faults: ConfigurationFault[]): unknown {
+  const fault = (problem: string) => {
+    faults.push({ name, problem });
+    return null;
+  };
+  const { schema, default: standard, isSecret } = SETTINGS[name];
+  const inline = present(env[name]);
+  const file = isSecret ? present(env[`${name}_FILE`]) : null;
+  if (inline !== null && file !== null) return fault(`is given twice, also as ${name}_FILE`);
+  const text = file === null ? (inline ?? standard) : readSecret(file);
+  if (text === null) return file === null ? null : fault(`the file of ${name}_FILE cannot be read or is empty`);
+  const parsed = schema.safeParse(text);
+  return parsed.success ? parsed.data : fault(parsed.error.issues[0]?.message ?? 'is not right');
+}
+
+// An empty value is an absent one: that is how a compose file passes a variable that is not set.
+function present(text: string | undefined): string | null {
+  return text === undefined || text.trim() === '' ? null : text.trim();
+}
+
+function readSecret(path: string): string | null {
+  try {
+    return present(readFileSync(path, 'utf8'));
+  } catch {
+    return null;
+  }
+}
+
+function unknownNames(env: Environment): ConfigurationFault[] {
+  const known = new Set<string>(
+    SETTING_NAMES.flatMap((name) => (SETTINGS[name].isSecret ? [name, `${name}_FILE`] : name)),
+  );
+  return Object.keys(env)
+    .filter((name) => name.startsWith(OWN_PREFIX) && !known.has(name))
+    .sort()
+    .map((name) => ({ name, problem: 'is not a setting' }));
+}
+
+// Never a silent empty ledger: without an address there is no starting, unless the embedded services were asked for.
+function missing(read: Read, faults: readonly ConfigurationFault[]): ConfigurationFault[] {
+  if (read.ZORGKOERIER_EMBEDDED) return [];
+  return (['DATABASE_URL', 'REDIS_URL', 'ZORGKOERIER_MASTER_KEY'] as const)
+    .filter((name) => read[name] === null && !faults.some((fault) => fault.name === name))
+    .map((name) => ({ name, problem: 'is missing (or set ZORGKOERIER_EMBEDDED=1)' }));
+}
+
+// A token or a result over plain http could be read along; on the machine itself (the sandbox) nobody does.
+function tokensWithoutTls(read: Read): ConfigurationFault[] {
+  const problem = 'must be https, unless on this machine';
+  return (['ZORGKOERIER_CKIS_URL', 'ZORGKOERIER_CBOARDS_URL'] as const)
+    .filter((name) => /^http:\/\/(?!(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(\/|$))/.test(read[name] ?? ''))
+    .map((name) => ({ name, problem }));
+}
+
+function asConfig(read: Read): Config {
+  // Settings with a default are never null once no fault was found.
+  const set = read as { readonly [Name in SettingName]: NonNullable<Read[Name]> };
+  return {
+    databaseUrl: read.DATABASE_URL,
+    ownerDatabaseUrl: read.ZORGKOERIER_OWNER_DATABASE_URL,
+    redisUrl: read.REDIS_URL,
+    masterKey: read.ZORGKOERIER_MASTER_KEY === null ? null : masterKeyOf(read.ZORGKOERIER_MASTER_KEY),
+    ckis: peer(read.ZORGKOERIER_CKIS_URL, read.ZORGKOERIER_CKIS_TOKEN),
+    cboards: peer(read.ZORGKOERIER_CBOARDS_URL, read.ZORGKOERIER_CBOARDS_TOKEN),
+    isEmbedded: set.ZORGKOERIER_EMBEDDED,
+    dataDirectory: set.ZORGKOERIER_DATA_DIR,
+    logLevel: set.ZORGKOERIER_LOG_LEVEL,
+    language: set.ZORGKOERIER_LANGUAGE,
+    pollIntervalMs: set.ZORGKOERIER_POLL_INTERVAL_MS,
+    sweepIntervalMs: set.ZORGKOERIER_SWEEP_INTERVAL_MS,
+    mailMaxBytes: set.ZORGKOERIER_MAIL_MAX_BYTES,
+    readConcurrency: set.ZORGKOERIER_READ_CONCURRENCY,
+    deliverConcurrency: set.ZORGKOERIER_DELIVER_CONCURRENCY,
+    shutdownMs: set.ZORGKOERIER_SHUTDOWN_MS,
+    boardWithinMs: set.ZORGKOERIER_BOARD_WITHIN_MS,
+    laboratoriesPath: read.ZORGKOERIER_LABORATORIES,
+  };
+}
+
+/** A master key and its id, from its 32 bytes. */
+export function masterKeyOf(bytes: Buffer): MasterKey {
+  return { id: createHash('sha256').update(bytes).digest('hex').slice(0, 8), bytes };
+}
+
+function peer(url: string | null, token: string | null): Peer | null {
+  return url === null ? null : { url, token };
+}

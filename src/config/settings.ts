@@ -1,0 +1,118 @@
+/**
+ * Every setting there is: its name, its shape, its default and what it means. The README's table is made from this list,
+ * and a name that is not on it is refused.
+ */
+
+import { z } from 'zod';
+
+const MINUTE_MS = 60_000;
+
+export interface Setting {
+  readonly schema: z.ZodType;
+  /** As one would type it; null: none, and the setting is absent. */
+  readonly default: string | null;
+  readonly meaning: string;
+  /** May come from a file (`NAME_FILE`), and is never printed. */
+  readonly isSecret: boolean;
+}
+
+function setting<Schema extends z.ZodType>(schema: Schema, standard: string | null, meaning: string, isSecret = false) {
+  return { schema, default: standard, meaning, isSecret };
+}
+
+const postgresUrl = z.string().regex(/^postgres(ql)?:\/\/\S+$/, 'must start with postgresql://');
+const redisUrl = z.string().regex(/^(rediss?|unix):\/\/\S+$/, 'must start with redis://, rediss:// or unix://');
+const httpUrl = z
+  .string()
+  .regex(/^https?:\/\/[^\s?#]+$/, 'must be an http(s) address without query')
+  .transform((text) => text.replace(/\/+$/, ''));
+const flag = z.enum(['0', '1'], 'must be 0 or 1').transform((text) => text === '1');
+const token = z.string().regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without blanks');
+const masterKey = z
+  .string()
+  .regex(/^[A-Za-z0-9+/]{43}=$/, 'must be 32 bytes in base64 (openssl rand -base64 32)')
+  .transform((text) => Buffer.from(text, 'base64'));
+
+function count(from: number, to: number) {
+  const wrong = `must be a whole number from ${from} to ${to}`;
+  return z
+    .string()
+    .regex(/^\d{1,10}$/, wrong)
+    .transform(Number)
+    .refine((value) => value >= from && value <= to, wrong);
+}
+
+export const SETTINGS = {
+  DATABASE_URL: setting(
+    postgresUrl,
+    null,
+    'The ledger, as the worker’s role. Required unless ZORGKOERIER_EMBEDDED=1',
+    true,
+  ),
+  ZORGKOERIER_OWNER_DATABASE_URL: setting(
+    postgresUrl,
+    null,
+    'The ledger, as the role that owns the tables: only for `migrate`',
+    true,
+  ),
+  REDIS_URL: setting(redisUrl, null, 'The queue. Required unless ZORGKOERIER_EMBEDDED=1', true),
+  ZORGKOERIER_MASTER_KEY: setting(
+    masterKey,
+    null,
+    'The key that wraps all others: 32 bytes in base64. Required unless ZORGKOERIER_EMBEDDED=1',
+    true,
+  ),
+  ZORGKOERIER_CKIS_URL: setting(httpUrl, null, 'The FHIR R4 base address of cKIS'),
+  ZORGKOERIER_CKIS_TOKEN: setting(token, null, 'The bearer token for cKIS', true),
+  ZORGKOERIER_CBOARDS_URL: setting(httpUrl, null, 'The FHIR R4 base address of cBoards'),
+  ZORGKOERIER_CBOARDS_TOKEN: setting(token, null, 'The bearer token for cBoards', true),
+  ZORGKOERIER_EMBEDDED: setting(flag, '0', '1: use the embedded PostgreSQL and a private redis-server'),
+  ZORGKOERIER_DATA_DIR: setting(z.string().min(1), '.zorgkoerier', 'Where the embedded services keep their data'),
+  ZORGKOERIER_LOG_LEVEL: setting(
+    z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'must be a log level'),
+    'info',
+    'trace, debug, info, warn, error or silent',
+  ),
+  ZORGKOERIER_LANGUAGE: setting(z.enum(['nl', 'en'], 'must be nl or en'), 'nl', 'The language of reasons: nl or en'),
+  ZORGKOERIER_POLL_INTERVAL_MS: setting(
+    count(1_000, 60 * MINUTE_MS),
+    '60000',
+    'How often a mailbox is looked at when the server announces nothing',
+  ),
+  ZORGKOERIER_SWEEP_INTERVAL_MS: setting(
+    count(1_000, 60 * MINUTE_MS),
+    '15000',
+    'How often work that the queue forgot is added again',
+  ),
+  ZORGKOERIER_MAIL_MAX_BYTES: setting(
+    count(10_000, 100_000_000),
+    '5000000',
+    'A larger mail is not fetched but quarantined',
+  ),
+  ZORGKOERIER_READ_CONCURRENCY: setting(count(1, 64), '2', 'Batches of mail read at once, per worker'),
+  ZORGKOERIER_DELIVER_CONCURRENCY: setting(count(1, 300), '20', 'Reports delivered at once, per worker'),
+  ZORGKOERIER_SHUTDOWN_MS: setting(count(1_000, 10 * MINUTE_MS), '20000', 'Time to finish running work at SIGTERM'),
+  ZORGKOERIER_BOARD_WITHIN_MS: setting(
+    count(1_000, 24 * 60 * MINUTE_MS),
+    '600000',
+    'How long a result on the card may take to appear on the board before it is an alarm',
+  ),
+  ZORGKOERIER_LABORATORIES: setting(z.string().min(1), null, 'A file instead of the built-in list of laboratories'),
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+export const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[];
+
+/** Where a name is one of ours by its look, so that a typing error in it is found. */
+export const OWN_PREFIX = 'ZORGKOERIER_';
+
+/** The README's table of settings, in markdown. */
+export function settingsTable(): string {
+  const rows = SETTING_NAMES.map((name) => {
+    const { default: standard, meaning, isSecret } = SETTINGS[name];
+    const file = isSecret ? ` (or \`${name}_FILE\`)` : '';
+    return `| \`${name}\`${file} | ${standard === null ? '' : `\`${standard}\``} | ${meaning} |`;
+  });
+  return ['| setting | default | meaning |', '|---|---|---|', ...rows, ''].join('\n');
+}

@@ -1,0 +1,102 @@
+/**
+ * The DiagnosticReport around the results of one lab number: what binds them, and everything that is said but is no
+ * result. Headings (BEP.1 = 1 without a value) are the laboratory's own lines of text and go with the comments: they
+ * are often remarks, so leaving them out could lose one, and an Observation without a finding would look like a result.
+ */
+
+import type { Attachment, DiagnosticReport, Reference } from '@medplum/fhirtypes';
+import type { LabReport, ResultStatus, Specimen } from '../../lab/lab.ts';
+import { prune } from './prune.ts';
+import { COMMENT_EXTENSION, COPY_EXTENSION, DIAGNOSTIC_SERVICE_SYSTEM, LOINC_SYSTEM, REPORT_SYSTEM } from './systems.ts';
+
+export interface DiagnosticReportContext {
+  readonly identifier: string;
+  readonly version: string;
+  readonly subject: string;
+  readonly report: LabReport;
+  readonly specimens: readonly Specimen[];
+  /** References to the Observations of this report, in its order. */
+  readonly results: readonly { readonly reference: string; readonly status: ResultStatus }[];
+  readonly specimenReferences: readonly string[];
+  readonly performerReference: string | null;
+  readonly performerName: string | null;
+  readonly presentedForm: readonly Attachment[];
+  readonly withheldCount: number;
+}
+
+/** The DiagnosticReport as this one report has it; merge-report.ts joins it with what is on the card. */
+export function toDiagnosticReport(context: DiagnosticReportContext): DiagnosticReport {
+  const { report, specimens } = context;
+  const comment = commentLines(report, specimens).join('\n');
+  return prune<DiagnosticReport>({
+    resourceType: 'DiagnosticReport',
+    extension: [
+      ...(comment.trim() === '' ? [] : [{ url: COMMENT_EXTENSION, valueString: comment }]),
+      ...(report.copy?.direction === 'from' ? [{ url: COPY_EXTENSION, valueBoolean: true }] : []),
+    ],
+    identifier: [{ system: REPORT_SYSTEM, value: context.identifier }],
+    status: reportStatus(context),
+    category: [{ coding: [{ system: DIAGNOSTIC_SERVICE_SYSTEM, code: 'LAB' }] }],
+    code: { coding: [{ system: LOINC_SYSTEM, code: '11502-2' }], text: titleOf(specimens) },
+    subject: { reference: context.subject },
+    effectiveDateTime: specimens.map((specimen) => specimen.collectedAt).find((time) => time !== null),
+    issued: context.version,
+    performer: performerOf(context),
+    specimen: context.specimenReferences.map((reference): Reference<never> => ({ reference })),
+    result: context.results.map(({ reference }): Reference<never> => ({ reference })),
+    conclusion: [comment, ...tailLines(context)].filter((text) => text.trim() !== '').join('\n'),
+    presentedForm: [...context.presentedForm],
+  });
+}
+
+function titleOf(specimens: readonly Specimen[]): string {
+  const orderCode = specimens[0]?.orderCode ?? null;
+  return orderCode === null ? 'Laboratoriumuitslag' : `Laboratoriumuitslag ${orderCode}`;
+}
+
+/**
+ * Table 0123 by way of what each result says: a retraction or a correction of part of a report makes it corrected;
+ * open determinations make it partial; only when nothing else is left it is entered in error.
+ */
+function reportStatus({ results, specimens }: DiagnosticReportContext): DiagnosticReport['status'] {
+  const statuses = results.map((result) => result.status);
+  const isAll = (status: ResultStatus) => statuses.length > 0 && statuses.every((other) => other === status);
+  if (isAll('retracted')) return 'entered-in-error';
+  if (isAll('cancelled')) return 'cancelled';
+  if (isAll('pending') || (statuses.length === 0 && specimens.some((specimen) => specimen.pending.length > 0))) {
+    return 'registered';
+  }
+  if (statuses.some((status) => status === 'preliminary' || status === 'pending')) {
+    return isAll('preliminary') ? 'preliminary' : 'partial';
+  }
+  if (specimens.some((specimen) => specimen.isComplete === false || specimen.pending.length > 0)) return 'partial';
+  return statuses.some((status) => status === 'corrected' || status === 'retracted') ? 'corrected' : 'final';
+}
+
+function commentLines(report: LabReport, specimens: readonly Specimen[]): readonly string[] {
+  const ofSpecimens = specimens.flatMap((specimen) => [
+    ...specimen.remarks,
+    ...specimen.results.flatMap((line) => (line.kind === 'heading' ? [line.name, ...line.remarks] : [])),
+  ]);
+  return [...report.comments, ...ofSpecimens];
+}
+
+/** What belongs to the newest report only: who asked, copies, what is still open, what was left out. */
+function tailLines({ report, specimens, withheldCount }: DiagnosticReportContext): readonly string[] {
+  const pending = specimens.flatMap((specimen) => specimen.pending);
+  const notCarried = report.notCarried.filter(({ count }) => count > 0);
+  return [
+    ...(report.requester.name === null ? [] : [`Aanvrager: ${report.requester.name}`]),
+    ...(report.copy === null || report.copy.names.length === 0
+      ? []
+      : [`Kopie ${report.copy.direction === 'from' ? 'van' : 'naar'}: ${report.copy.names.join(', ')}`]),
+    ...pending.flatMap(({ name, remarks }) => [`Nog niet bekend: ${name}`, ...remarks]),
+    ...(withheldCount === 0 ? [] : [`Niet doorgestuurd op verzoek van de praktijk: ${withheldCount}`]),
+    ...notCarried.map(({ code, count }) => `Niet als uitslag overgenomen: ${count} (${code})`),
+  ];
+}
+
+function performerOf({ performerReference, performerName }: DiagnosticReportContext): DiagnosticReport['performer'] {
+  if (performerReference === null && performerName === null) return undefined;
+  return [prune<Reference<never>>({ reference: performerReference, display: performerName })];
+}

@@ -1,0 +1,102 @@
+/** What has to change on the card for one result: newest() decides, this writes it down. */
+
+import type { Observation } from '@medplum/fhirtypes';
+import type { ResultStatus } from '../../lab/lab.ts';
+import type { ReasonCode } from '../../shared/reasons.ts';
+import { createEntry, type Entry, updateEntry } from './bundle.ts';
+import { contentOf } from './content.ts';
+import type { ResultIdentity } from './identities.ts';
+import { type CardStatus, type Decision, newest } from './newest.ts';
+import { confirmed, type ObservationContext, settledBy, toObservation } from './observation.ts';
+import { asResultOnCard } from './on-card.ts';
+import { overlay } from './overlay.ts';
+import type { WrittenResource } from './patient-card.ts';
+import { RESULT_SYSTEM } from './systems.ts';
+
+export type ResultContext = Omit<ObservationContext, 'identifier' | 'specimen'>;
+
+export interface PlannedResult {
+  readonly reference: string;
+  /** What the result is on the card once this plan is carried out. */
+  readonly status: ResultStatus;
+  /** What is written, or what is there already. */
+  readonly change: Entry | WrittenResource;
+}
+
+/** The plan for one result, or the reason why the whole report must wait for a person. */
+export function planResult(
+  identity: ResultIdentity,
+  onCard: Observation | undefined,
+  patientId: string,
+  context: ResultContext,
+  uuid: () => string,
+): PlannedResult | { readonly held: ReasonCode } {
+  const { result, specimen, identifier } = identity;
+  const { status } = result;
+  if (status === null) return { held: 'hl7.status-missing' };
+  const incoming = toObservation(result, status, { ...context, identifier, specimen });
+  const decision = newest(asResultOnCard(onCard), {
+    patientId,
+    status,
+    version: context.version,
+    content: contentOf(incoming),
+  });
+  if (decision.kind === 'held') return { held: decision.code };
+  if (onCard === undefined) {
+    const change = createEntry(incoming, { system: RESULT_SYSTEM, value: identifier }, uuid());
+    return { reference: change.reference, status, change };
+  }
+  return planChange(decision, onCard, incoming, status, context.version);
+}
+
+function planChange(
+  decision: Decision,
+  onCard: Observation,
+  incoming: Observation,
+  status: ResultStatus,
+  version: string,
+): PlannedResult {
+  const next = nextVersion(decision, onCard, incoming, version);
+  const reference = `Observation/${onCard.id}`;
+  if (next !== null) {
+    const isConfirmed = decision.kind === 'replace-confirmed';
+    return { reference, status: isConfirmed ? 'final' : status, change: updateEntry(next, onCard.meta?.versionId) };
+  }
+  const outcome = decision.kind === 'older' ? 'older' : 'unchanged';
+  const versionId = onCard.meta?.versionId ?? null;
+  return {
+    reference,
+    status: STATUS_ON_CARD[onCard.status as CardStatus],
+    change: { resourceType: 'Observation', id: onCard.id ?? '', versionId, outcome },
+  };
+}
+
+function nextVersion(
+  decision: Decision,
+  onCard: Observation,
+  incoming: Observation,
+  version: string,
+): Observation | null {
+  switch (decision.kind) {
+    case 'create':
+    case 'replace':
+      return overlay(onCard, incoming);
+    case 'confirm':
+      return overlay(onCard, confirmed(onCard, version));
+    case 'replace-confirmed':
+      return overlay(onCard, settledBy(onCard, incoming));
+    default:
+      return null;
+  }
+}
+
+const STATUS_ON_CARD: Readonly<Record<CardStatus, ResultStatus>> = {
+  registered: 'pending',
+  preliminary: 'preliminary',
+  unknown: 'preliminary',
+  final: 'final',
+  amended: 'corrected',
+  corrected: 'corrected',
+  cancelled: 'cancelled',
+  'entered-in-error': 'retracted',
+};

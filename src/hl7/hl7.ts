@@ -1,0 +1,100 @@
+/**
+ * The door of hl7/: the syntax of HL7 v2 (chapter 2), and nothing about what a message means.
+ *
+ * Bytes go in, messages with their segments in order come out. It promises: the separators and the charset are the
+ * message's own (MSH-1, MSH-2, MSH-18); two MSH never become one message; every field keeps its raw text; a line that is
+ * no segment stays, as part of the field that it was wrapped out of; what is no HL7 is refused, never half read. It never
+ * throws on content.
+ */
+
+import { decoderFor } from './charset.ts';
+import { type RawMessage, splitMessages } from './frame.ts';
+import type { Hl7Segment } from './segment.ts';
+import { segmentOf } from './segment.ts';
+import { readSeparators, type Separators } from './separators.ts';
+
+/** 1-based: MSH is segment 1, and MSH-1 is the field separator itself. */
+export interface Hl7Position {
+  readonly segment: number;
+  readonly tag: string;
+  readonly field?: number;
+  readonly repetition?: number;
+  readonly component?: number;
+}
+
+/** A deviation that did not stop the reading. Never content. */
+export interface Hl7Warning {
+  readonly code: string;
+  readonly position: Hl7Position | null;
+}
+
+export interface Hl7Message {
+  readonly kind: 'message';
+  readonly separators: Separators;
+  /** MSH-18 as sent, and what the bytes were decoded with. */
+  readonly charset: { readonly declared: string | null; readonly used: string };
+  readonly segments: readonly Hl7Segment[];
+  readonly warnings: readonly Hl7Warning[];
+  /** Decodes bytes of this message that a `\X..\` escape carries. */
+  readonly decodeBytes: (bytes: Uint8Array) => string;
+}
+
+export interface RefusedMessage {
+  readonly kind: 'refused';
+  readonly code: 'hl7.syntax' | 'hl7.charset';
+  readonly position: Hl7Position | null;
+}
+
+/** A file or mail part: its messages, and what was odd about the envelope around them (FHS, BHS, loose text). */
+export interface Hl7Interchange {
+  readonly messages: readonly (Hl7Message | RefusedMessage)[];
+  readonly warnings: readonly Hl7Warning[];
+}
+
+// Far above any laboratory's largest message; beyond it the sender is broken, not generous.
+const SEGMENTS_MAX = 20_000;
+
+/** Reads a file or mail part. `mimeCharset` is only compared with what the message says itself: MSH-18 decides. */
+export function readHl7(bytes: Buffer, mimeCharset: string | null = null): Hl7Interchange {
+  const split = splitMessages(bytes);
+  if (split.messages.length === 0) {
+    return { messages: [{ kind: 'refused', code: 'hl7.syntax', position: null }], warnings: split.warnings };
+  }
+  return { messages: split.messages.map((raw) => readMessage(raw, mimeCharset)), warnings: split.warnings };
+}
+
+function readMessage(raw: RawMessage, mimeCharset: string | null): Hl7Message | RefusedMessage {
+  const separators = readSeparators(raw.lines[0] ?? '');
+  if (separators === null) return refused('hl7.syntax', 2);
+  if (raw.lines.length > SEGMENTS_MAX) return refused('hl7.syntax', null);
+  // MSH-18 names the charset of the line it stands in: its place is found in bytes, every charset read here is ASCII there.
+  const declared = segmentOf(raw.lines[0] ?? '', 1, separators).fields[18] ?? '';
+  const bytes = Buffer.from(raw.lines.join('\r'), 'latin1');
+  const decoder = decoderFor(declared.split(separators.repetition || '~')[0] ?? '', bytes, mimeCharset);
+  const text = decoder?.decode(bytes) ?? null;
+  if (decoder === null || text === null) return refused('hl7.charset', 18);
+  const segments = text.split('\r').map((line, index) => segmentOf(line, index + 1, separators));
+  return {
+    kind: 'message',
+    separators,
+    charset: { declared: declared === '' ? null : declared, used: decoder.used },
+    segments,
+    warnings: [
+      ...decoder.warnings.map((code) => ({ code, position: { segment: 1, tag: 'MSH', field: 18 } })),
+      ...raw.continued.map((index) => ({
+        code: 'hl7.line-continued',
+        position: { segment: index + 1, tag: segments[index]?.name ?? '' },
+      })),
+    ],
+    decodeBytes: decoder.decodeEscaped,
+  };
+}
+
+function refused(code: RefusedMessage['code'], field: number | null): RefusedMessage {
+  return { kind: 'refused', code, position: { segment: 1, tag: 'MSH', ...(field === null ? {} : { field }) } };
+}
+
+export { escapeText, unescapeText } from './escape.ts';
+export { componentsOf, fieldOf, type Hl7Segment, repetitionsOf, subcomponentsOf } from './segment.ts';
+export type { Separators } from './separators.ts';
+export { writeHl7Message } from './write.ts';

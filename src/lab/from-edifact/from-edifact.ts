@@ -1,0 +1,120 @@
+/**
+ * The door of lab/from-edifact: an EDIFACT payload goes in, one reading per UNH..UNT comes out.
+ *
+ * It promises: every message is named by its UNH before a segment of it is interpreted; siblings are read apart from each
+ * other, so that one that cannot be read does not hold up the rest; nothing is thrown, whatever the bytes are.
+ */
+
+import {
+  type EdifactMessage,
+  positionOf,
+  readEnvelope,
+  type Segment,
+  type SyntaxWarning,
+  tokenise,
+} from '../../edifact/edifact.ts';
+import type { Payload } from '../../mail/mail.ts';
+import type { ReasonCode } from '../../shared/reasons.ts';
+import type { PayloadReading, Position, Warning } from '../lab.ts';
+import type { LaboratoryRegistry } from '../laboratories.ts';
+import { readMedlab } from './medlab.ts';
+import { Notes } from './notes.ts';
+import { Refusal } from './refusal.ts';
+import { isTestInterchange, type MessageKind, messageKind } from './service.ts';
+
+type Reading = Omit<PayloadReading, 'source'>;
+
+/** Reads every message of an EDIFACT payload, in its order. */
+export function readEdifactPayload(payload: Payload, registry: LaboratoryRegistry): readonly PayloadReading[] {
+  const tokens = tokenise(payload.bytes, payload.charset);
+  if (tokens.kind === 'refused') return [sourced(quarantined('unknown', tokens.code, tokens.position, []), payload, 0)];
+  const envelope = readEnvelope(tokens.segments);
+  const own = tokens.warnings.map((warning) => ({ warning, message: ownerOf(warning, envelope.messages) }));
+  const shared = [...own.filter(({ message }) => message === null).map(({ warning }) => warning), ...envelope.warnings];
+  const readings = [
+    ...envelope.messages.map((message) => {
+      const mine = own.filter((one) => one.message === message).map(({ warning }) => warning);
+      const reading = readMessage(message, registry, payload.mailSender);
+      return {
+        at: message.header.number,
+        reading: { ...reading, warnings: inOrder([...reading.warnings, ...message.warnings, ...mine, ...shared]) },
+      };
+    }),
+    ...envelope.strays.map((stray) => ({ at: stray.number, reading: readStray(stray, shared) })),
+  ].sort((a, b) => a.at - b.at);
+  if (readings.length === 0) return [sourced(quarantined('unknown', 'edifact.no-message', null, shared), payload, 0)];
+  return readings.map(({ reading }, index) => sourced(reading, payload, index));
+}
+
+function readMessage(message: EdifactMessage, registry: LaboratoryRegistry, mailSender: string | null): Reading {
+  const { format, meaning } = messageKind(message.header);
+  if (meaning === 'letter') {
+    return { format, outcome: 'not-lab', code: null, position: null, warnings: [], reports: [] };
+  }
+  const header = positionOf(message.header, 2);
+  if (meaning === 'unknown') return quarantined(format, 'edifact.unknown-message', header, []);
+  if (message.trailer === null) return quarantined(format, 'edifact.truncated', lastPosition(message), []);
+  if (meaning === 'medrpt') return quarantined(format, 'edifact.medrpt-not-enabled', header, []);
+  return readLaboratoryMessage(message, registry, mailSender, format);
+}
+
+function readLaboratoryMessage(
+  message: EdifactMessage,
+  registry: LaboratoryRegistry,
+  mailSender: string | null,
+  format: MessageKind['format'],
+): Reading {
+  const notes = new Notes();
+  try {
+    const report = readMedlab(message, { registry, mailSender, notes });
+    const { warnings } = notes;
+    const reports = [report];
+    if (message.interchange !== null && isTestInterchange(message.interchange)) {
+      const position = positionOf(message.interchange, 11);
+      return { ...quarantined(format, 'lab.test-message', position, warnings), reports };
+    }
+    return { format, outcome: 'reports', code: null, position: null, warnings, reports };
+  } catch (thrown) {
+    if (!(thrown instanceof Refusal)) throw thrown;
+    return quarantined(format, thrown.reason, thrown.position, notes.warnings);
+  }
+}
+
+// Segments without a UNH, or after the UNT: a message whose head was lost.
+function readStray(stray: Segment, warnings: readonly SyntaxWarning[]): Reading {
+  const isTrailer = stray.tag === 'UNT' || stray.tag === 'UNZ';
+  return quarantined('unknown', isTrailer ? 'edifact.no-message' : 'edifact.syntax', positionOf(stray), warnings);
+}
+
+function quarantined(
+  format: PayloadReading['format'],
+  code: ReasonCode,
+  position: Position | null,
+  warnings: readonly Warning[],
+): Reading {
+  return { format, outcome: 'quarantined', code, position, warnings, reports: [] };
+}
+
+function lastPosition({ header, body }: EdifactMessage): Position {
+  return positionOf(body.at(-1) ?? header);
+}
+
+function ownerOf(warning: SyntaxWarning, messages: readonly EdifactMessage[]): EdifactMessage | null {
+  const at = warning.position?.segment;
+  if (at === undefined) return null;
+  const owner = messages.find(({ header, body, trailer }) => {
+    const last = trailer ?? body.at(-1) ?? header;
+    return header.number <= at && at <= last.number;
+  });
+  return owner ?? null;
+}
+
+// Warnings of the payload as a whole come first, the others in the order of what they are about.
+function inOrder(warnings: readonly Warning[]): readonly Warning[] {
+  return [...warnings].sort((a, b) => (a.position?.segment ?? 0) - (b.position?.segment ?? 0));
+}
+
+function sourced(reading: Reading, payload: Payload, index: number): PayloadReading {
+  const source = index === 0 ? payload.source : `${payload.source} message ${index + 1}`;
+  return { source, ...reading };
+}

@@ -1,0 +1,128 @@
+/**
+ * MEDLAB version 1 (edifact.md §3): one message is one report about one patient. Reads in the order of the segments;
+ * what cannot be meant is a Refusal, what deviates is a note.
+ */
+
+import { type EdifactMessage, elementText, type Segment } from '../../edifact/edifact.ts';
+import { withResultKeys } from '../key.ts';
+import type { LabReport, Specimen } from '../lab.ts';
+import { findLaboratory, type LaboratoryRegistry } from '../laboratories.ts';
+import { readSentAt } from './moment.ts';
+import type { Notes } from './notes.ts';
+import { readAccount, readCopy, readRecipient, readRequester, readSender } from './parties.ts';
+import { readPatient } from './patient.ts';
+import { Refusal } from './refusal.ts';
+import { isTestInterchange, readReferences } from './service.ts';
+import { GROUP_TAGS, lineText, SpecimenReader } from './specimen.ts';
+
+export interface MedlabContext {
+  readonly registry: LaboratoryRegistry;
+  readonly mailSender: string | null;
+  readonly notes: Notes;
+}
+
+/** Reads a MEDLAB message; throws a Refusal where it must be quarantined. */
+export function readMedlab(message: EdifactMessage, context: MedlabContext): LabReport {
+  const { interchange, header } = message;
+  const { notes } = context;
+  checkElementCounts(message, notes);
+  const head = readHead(message, notes);
+  const pid = head.get('PID');
+  if (pid === undefined) throw new Refusal('edifact.no-patient', header);
+  const zkh = head.get('ZKH') ?? null;
+  const account = readAccount(interchange, 2);
+  const clues = {
+    account,
+    mailSender: context.mailSender,
+    institution: zkh === null ? null : readSender(null, zkh).name,
+  };
+  const laboratory = findLaboratory(context.registry, clues)?.id ?? null;
+  const patient = readPatient(pid, notes);
+  const { specimens, comments } = readGroups(message, laboratory, notes);
+  return {
+    references: readReferences(message),
+    sentAt: interchange === null ? null : readSentAt(interchange, notes),
+    isTest: isTestInterchange(interchange),
+    laboratory,
+    sender: readSender(interchange, zkh),
+    recipient: readRecipient(interchange),
+    requester: readRequester(head.get('ART') ?? null),
+    copy: readCopy(head.get('KOP') ?? null, notes),
+    patient,
+    specimens: withResultKeys(specimens, laboratory ?? account ?? '', null),
+    comments,
+    attachments: [],
+    holds: notes.holds,
+    notCarried: notes.notCarried,
+  };
+}
+
+const HEAD_TAGS: ReadonlySet<string> = new Set(['ZKH', 'PID', 'PAD', 'BLG', 'ART', 'AFD', 'ARA', 'KOP']);
+const MANDATORY_TAGS = ['ZKH', 'AFD', 'ARA'];
+
+// The head: at most one of each but ARA. A second patient is a refusal, since the results could be either's.
+function readHead({ header, body }: EdifactMessage, notes: Notes): ReadonlyMap<string, Segment> {
+  const head = new Map<string, Segment>();
+  const firstGroup = body.find(({ tag }) => tag === 'DET')?.number ?? Number.POSITIVE_INFINITY;
+  for (const segment of body.filter(({ tag }) => HEAD_TAGS.has(tag))) {
+    const { tag } = segment;
+    if (head.has(tag) && tag === 'PID') throw new Refusal('edifact.patient-repeated', segment);
+    // A patient named after the results is no safer than none: the head may belong to another message.
+    if (segment.number > firstGroup && tag === 'PID') throw new Refusal('edifact.no-patient', header);
+    if (segment.number > firstGroup) notes.warn('edifact.segment-order', segment);
+    if (tag === 'BLG') notes.leaveOut('edifact.blood-group', segment);
+    else if (head.has(tag) && tag !== 'ARA') notes.leaveOut('edifact.segment-repeated', segment);
+    if (!head.has(tag)) head.set(tag, segment);
+  }
+  for (const tag of MANDATORY_TAGS) {
+    if (!head.has(tag)) notes.warn(`edifact.${tag.toLowerCase()}-missing`, header);
+  }
+  return head;
+}
+
+// How many elements a segment has (edifact.md §3.2); lines of text are not among them, their surplus is put back.
+const ELEMENT_COUNTS: ReadonlyMap<string, number> = new Map(
+  Object.entries({ ZKH: 4, PID: 5, PAD: 2, BLG: 1, ART: 5, AFD: 2, ARA: 2, KOP: 6, DET: 2, IDE: 4, SEC: 1, BEP: 9 }),
+);
+
+/**
+ * A filled element past the last one: an element separator was not released, or a terminator was lost, so that what
+ * follows stands one column to the right. In a determination that may be a cut value under a wrong unit: held.
+ */
+function checkElementCounts({ body }: EdifactMessage, notes: Notes): void {
+  for (const segment of body) {
+    const count = ELEMENT_COUNTS.get(segment.tag) ?? Number.POSITIVE_INFINITY;
+    const surplus = segment.elements.findIndex(
+      (_, index) => index >= count && elementText(segment, index + 1) !== null,
+    );
+    if (surplus === -1) continue;
+    notes.leaveOut('edifact.extra-element', segment, surplus + 1);
+    if (segment.tag === 'BEP') notes.hold('edifact.columns-slipped', segment, surplus + 1);
+  }
+}
+
+function readGroups(
+  { header, body }: EdifactMessage,
+  laboratory: string | null,
+  notes: Notes,
+): { readonly specimens: readonly Specimen[]; readonly comments: readonly string[] } {
+  const readers: SpecimenReader[] = [];
+  const comments: string[] = [];
+  for (const segment of body.filter(({ tag }) => !HEAD_TAGS.has(tag))) {
+    const group = readers.at(-1);
+    if (segment.tag === 'DET') readers.push(new SpecimenReader(segment, laboratory, notes));
+    else if (segment.tag === 'COM') comments.push(lineText(segment));
+    else if (segment.tag !== 'IDE' && !GROUP_TAGS.has(segment.tag)) notes.leaveOut('edifact.unknown-segment', segment);
+    else if (group === undefined) throw new Refusal('edifact.no-specimen', segment);
+    else if (segment.tag === 'IDE') group.takeIde(segment);
+    else group.take(segment);
+  }
+  if (readers.length === 0) throw new Refusal('edifact.no-specimen', header);
+  const specimens = readers.map((reader) => reader.finish());
+  if (comments.length === 0 && specimens.every(isEmpty)) throw new Refusal('edifact.no-results', header);
+  return { specimens, comments };
+}
+
+function isEmpty({ results, pending, remarks }: Specimen): boolean {
+  return results.length === 0 && pending.length === 0 && remarks.length === 0;
+}

@@ -1,0 +1,63 @@
+/** OBX-5 of type ED: `source^type^subtype^encoding^data`, a document inside the message. */
+
+import { createHash } from 'node:crypto';
+import { componentsOf, fieldOf, type Hl7Segment, repetitionsOf } from '../../hl7/hl7.ts';
+import { type Context, componentOf, wholeText } from './context.ts';
+
+export interface Encapsulated {
+  readonly contentType: string;
+  readonly bytes: Buffer;
+  readonly sha256: string;
+}
+
+/** A document, a text that was encapsulated without need, or data that cannot be decoded. */
+export type EncapsulatedReading =
+  | { readonly kind: 'document'; readonly document: Encapsulated }
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'unreadable' };
+
+const MIME_TYPES = new Set(['application', 'audio', 'image', 'text', 'video']);
+
+/** The documents of an OBX, one per repetition of OBX-5. */
+export function readEncapsulated(context: Context, obx: Hl7Segment): readonly EncapsulatedReading[] {
+  return repetitionsOf(fieldOf(obx, 5), context.hl7Message.separators)
+    .filter((repetition) => repetition !== '')
+    .map((repetition) => readRepetition(context, repetition));
+}
+
+function readRepetition(context: Context, repetition: string): EncapsulatedReading {
+  const [, type, subtype, encoding] = [1, 2, 3, 4].map((component) => componentOf(context, repetition, component));
+  const { component } = context.hl7Message.separators;
+  // Text may hold an unescaped separator: everything from the fifth component on is data.
+  const data = componentsOf(repetition, context.hl7Message.separators).slice(4).join(component);
+  const text = wholeText(context, data);
+  const contentType = contentTypeOf(type ?? '', subtype ?? '');
+  switch (encoding?.toLowerCase()) {
+    case 'base64':
+      return documentOf(contentType, /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2,3}={0,2})?$/, 'base64', text);
+    case 'hex':
+      return documentOf(contentType, /^(?:[0-9A-Fa-f]{2})*$/, 'hex', text);
+    case 'a':
+    case undefined:
+      return text.trim() === '' ? { kind: 'unreadable' } : { kind: 'text', text };
+    default:
+      return { kind: 'unreadable' };
+  }
+}
+
+// Base64 in a message is wrapped, by raw or escaped line ends, and may hold blanks (seen): they are no part of it.
+function documentOf(contentType: string, shape: RegExp, encoding: 'base64' | 'hex', text: string): EncapsulatedReading {
+  const bare = text.replace(/\s+/g, '');
+  if (bare === '' || !shape.test(bare)) return { kind: 'unreadable' };
+  const bytes = Buffer.from(bare, encoding);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  return { kind: 'document', document: { contentType, bytes, sha256 } };
+}
+
+function contentTypeOf(type: string, subtype: string): string {
+  const [top, sub] = [type.toLowerCase(), subtype.toLowerCase()];
+  if (top === 'pdf' || sub === 'pdf' || top === 'application/pdf') return 'application/pdf';
+  if (/^[a-z]+\/[a-z0-9.+-]+$/.test(top)) return top;
+  if (MIME_TYPES.has(top) && /^[a-z0-9.+-]+$/.test(sub)) return `${top}/${sub}`;
+  return 'application/octet-stream';
+}

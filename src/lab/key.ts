@@ -1,0 +1,78 @@
+/**
+ * The result key: what makes a result in a later report the same result as in this one (lab-report.md, `key`).
+ * It is made of personal data, so only its keyed digest ever leaves the process.
+ */
+
+import type { LabResult, Specimen } from './lab.ts';
+
+/**
+ * Fills the key of every result, counted over the whole report.
+ *
+ * `laboratory` is the registry id, else the account as sent, else ''. `sentMoments` is null for MEDLAB; for HL7 it holds per
+ * specimen and result OBX-14, else OBR-7, exactly as sent: where one code occurs more than once under one lab number
+ * (cumulative reports), the moment joins the key, so that a result keeps its key when older ones drop off the list.
+ */
+export function withResultKeys(
+  specimens: readonly Specimen[],
+  laboratory: string,
+  sentMoments: readonly (readonly (string | null)[])[] | null,
+): readonly Specimen[] {
+  const places = specimens.flatMap((specimen, s) =>
+    specimen.results.map((result, r) => ({ specimen, result, moment: sentMoments?.[s]?.[r] ?? null })),
+  );
+  const occurrences = countOf(
+    places.filter(({ result }) => result.kind === 'result').map((place) => join(codeParts(place))),
+  );
+  // Results are counted before headings: a heading that comes or goes must not renumber a result.
+  const inOrder = [...places].sort((a, b) => Number(a.result.kind === 'heading') - Number(b.result.kind === 'heading'));
+  const ordinals = new Map<string, number>();
+  const keys = new Map<LabResult, string>();
+  for (const place of inOrder) {
+    const isCumulative = sentMoments !== null && (occurrences.get(join(codeParts(place))) ?? 0) > 1;
+    const [labNumber = '', ...code] = codeParts(place);
+    const moment = isCumulative ? [place.moment ?? ''] : [];
+    const parts = [laboratory, labNumber, yearOf(place.specimen), ...code, ...moment];
+    const ordinal = (ordinals.get(join(parts)) ?? 0) + 1;
+    ordinals.set(join(parts), ordinal);
+    keys.set(place.result, join([...parts, String(ordinal)]));
+  }
+  return specimens.map((specimen) => ({
+    ...specimen,
+    results: specimen.results.map((result) => ({ ...result, key: keys.get(result) ?? '' })),
+  }));
+}
+
+interface Place {
+  readonly specimen: Specimen;
+  readonly result: LabResult;
+  readonly moment: string | null;
+}
+
+function codeParts({ specimen, result }: Place): readonly string[] {
+  const code = result.code.raw?.trimEnd() ?? '';
+  return [
+    specimen.labNumber ?? '',
+    specimen.orderCode ?? '',
+    code === '' ? normalisedName(result.name) : code,
+    result.subId ?? '',
+  ];
+}
+
+function yearOf(specimen: Specimen): string {
+  return specimen.collectedAt?.slice(0, 4) ?? '';
+}
+
+function normalisedName(name: string): string {
+  return name.normalize('NFKC').trim().replace(/\s+/g, ' ').toLowerCase();
+}
+
+// The separator and the escape inside a part are escaped: two different lists of parts never give one key.
+function join(parts: readonly string[]): string {
+  return parts.map((part) => part.replace(/[\\|]/g, '\\$&')).join('|');
+}
+
+function countOf(values: readonly string[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return counts;
+}

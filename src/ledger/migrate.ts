@@ -1,0 +1,122 @@
+/**
+ * The schema and its versions. Migrations are the numbered .sql files beside this one; each runs once, in its own
+ * transaction, under an advisory lock so that two starters do not run it twice.
+ */
+
+import { readdir, readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { Failure } from '../shared/failure.ts';
+import type { Sql } from './ledger.ts';
+import { ledgerFailure } from './pool.ts';
+
+const DIRECTORY = fileURLToPath(new URL('./migrations/', import.meta.url));
+const LOCK = 7_046_001;
+
+export interface MigrateOptions {
+  /** Without it a database that has no schema is refused: a wrong DATABASE_URL must not become a silent empty ledger. */
+  readonly isFirstRun: boolean;
+  /** The role that workers log in as; created or updated with this password. It owns nothing and cannot change audit rows. */
+  readonly workerName?: string;
+  readonly workerPassword: string;
+}
+
+export type SchemaAnswer =
+  | { readonly kind: 'current'; readonly version: number }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'older' | 'newer'; readonly version: number; readonly expected: number };
+
+/** Brings the schema to this version; returns the names of the migrations that ran. */
+export async function migrate(ownerUrl: string, options: MigrateOptions): Promise<readonly string[]> {
+  const client = new pg.Client({ connectionString: ownerUrl, application_name: 'zorgkoerier-migrate' });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    await client.query('select pg_advisory_lock($1)', [LOCK]);
+    const answer = await schemaState(asSql(client));
+    if (answer.kind === 'missing' && !options.isFirstRun) {
+      throw new Failure('ledger.schema-missing', { kind: 'permanent', scope: 'peer' });
+    }
+    if (answer.kind === 'newer') throw schemaFailure(answer);
+    const ran = await runPending(client, answer.kind === 'missing' ? 0 : answer.version);
+    await grantWorker(client, options.workerName ?? 'zorgkoerier_worker', options.workerPassword);
+    return ran;
+  } catch (thrown) {
+    throw ledgerFailure(thrown);
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+/** How the database's schema compares with this checkout's. */
+export async function schemaState(sql: Sql): Promise<SchemaAnswer> {
+  const expected = (await migrationFiles()).length;
+  const table = await sql.query<{ found: string | null }>("select to_regclass('zorgkoerier_schema')::text as found");
+  if (table.rows[0]?.found == null) return { kind: 'missing' };
+  const { rows } = await sql.query<{ version: number | null }>(
+    'select max(version)::int as version from zorgkoerier_schema',
+  );
+  const version = rows[0]?.version ?? 0;
+  if (version === expected) return { kind: 'current', version };
+  return { kind: version < expected ? 'older' : 'newer', version, expected };
+}
+
+/** Refuses to work on a missing, older or newer schema. */
+export async function requireCurrentSchema(sql: Sql): Promise<void> {
+  const answer = await schemaState(sql);
+  if (answer.kind !== 'current') throw schemaFailure(answer);
+}
+
+function schemaFailure(answer: Exclude<SchemaAnswer, { kind: 'current' }>): Failure {
+  const fields = answer.kind === 'missing' ? {} : { version: answer.version, expected: answer.expected };
+  return new Failure(`ledger.schema-${answer.kind}`, { kind: 'permanent', scope: 'peer', fields });
+}
+
+async function runPending(client: pg.Client, from: number): Promise<string[]> {
+  const ran: string[] = [];
+  for (const [index, file] of (await migrationFiles()).entries()) {
+    if (index < from) continue;
+    const statements = await readFile(DIRECTORY + file, 'utf8');
+    await client.query('begin');
+    await client.query(
+      'create table if not exists zorgkoerier_schema (version int primary key, name text not null, applied_at timestamptz not null default now())',
+    );
+    await client.query(statements);
+    await client.query('insert into zorgkoerier_schema (version, name) values ($1, $2)', [index + 1, file]);
+    await client.query('commit');
+    ran.push(file);
+  }
+  return ran;
+}
+
+async function migrationFiles(): Promise<string[]> {
+  return (await readdir(DIRECTORY)).filter((name) => /^\d{4}-.*\.sql$/.test(name)).sort();
+}
+
+// Roles belong to the whole cluster: the role may exist already (another database of the tests made it).
+async function grantWorker(client: pg.Client, name: string, password: string): Promise<void> {
+  const role = pg.escapeIdentifier(name);
+  const secret = pg.escapeLiteral(password);
+  await client.query('begin');
+  await client.query('select pg_advisory_xact_lock($1)', [LOCK + 1]);
+  const { rowCount } = await client.query('select 1 from pg_roles where rolname = $1', [name]);
+  await client.query(
+    `${rowCount === 0 ? 'create' : 'alter'} role ${role} login password ${secret} nosuperuser nocreatedb nocreaterole`,
+  );
+  await client.query(`grant usage on schema public to ${role}`);
+  await client.query(`grant select, insert, update, delete on all tables in schema public to ${role}`);
+  await client.query(`grant usage on all sequences in schema public to ${role}`);
+  await client.query(`revoke update, delete, truncate on audit from ${role}`);
+  await client.query(`revoke insert, update, delete, truncate on zorgkoerier_schema from ${role}`);
+  await client.query(`revoke delete on data_key, practice, mailbox, epoch, mail from ${role}`);
+  await client.query('commit');
+}
+
+function asSql(client: pg.Client): Sql {
+  return {
+    query: async (text, values) => {
+      const result = await client.query(text, values as unknown[] | undefined);
+      return { rows: result.rows, count: result.rowCount ?? 0 };
+    },
+  };
+}

@@ -1,0 +1,94 @@
+/**
+ * The states of a delivery and who may leave them. One row per state; ARCHITECTURE.md draws this table.
+ * A mail has only `assigned → copied → read`; what became of it is the first outcome of its deliveries (view mail_outcome).
+ */
+
+export interface StateRow {
+  /** At rest: nothing happens any more unless a person acts. */
+  readonly isAtRest: boolean;
+  /** Where it may go from here, and by which function. */
+  readonly leaves: readonly { readonly to: DeliveryState; readonly by: string }[];
+}
+
+export type DeliveryState =
+  | 'ready'
+  | 'sending'
+  | 'uncertain'
+  | 'forwarded'
+  | 'no-card'
+  | 'shadowed'
+  | 'duplicate'
+  | 'held'
+  | 'quarantined'
+  | 'discarded';
+
+export const DELIVERY_STATES: Readonly<Record<DeliveryState, StateRow>> = {
+  ready: {
+    isAtRest: false,
+    leaves: [
+      { to: 'sending', by: 'claimDelivery' },
+      { to: 'discarded', by: 'discardDisabled' },
+    ],
+  },
+  sending: {
+    isAtRest: false,
+    leaves: [
+      { to: 'ready', by: 'postponeDelivery' },
+      { to: 'uncertain', by: 'claimDelivery, postponeDelivery' },
+      { to: 'forwarded', by: 'settleDelivery' },
+      { to: 'no-card', by: 'settleDelivery' },
+      { to: 'shadowed', by: 'settleDelivery' },
+      { to: 'held', by: 'settleDelivery' },
+    ],
+  },
+  uncertain: {
+    isAtRest: false,
+    leaves: [
+      { to: 'uncertain', by: 'claimDelivery, postponeDelivery' },
+      { to: 'forwarded', by: 'settleDelivery' },
+      { to: 'no-card', by: 'settleDelivery' },
+      { to: 'shadowed', by: 'settleDelivery' },
+      { to: 'held', by: 'settleDelivery' },
+    ],
+  },
+  forwarded: { isAtRest: true, leaves: [] },
+  'no-card': { isAtRest: true, leaves: [] },
+  shadowed: { isAtRest: true, leaves: [] },
+  duplicate: { isAtRest: true, leaves: [] },
+  held: {
+    isAtRest: true,
+    leaves: [
+      { to: 'ready', by: 'releaseHeld' },
+      { to: 'duplicate', by: 'releaseHeld (joined to a hold that was released)' },
+      { to: 'discarded', by: 'discardHeld' },
+    ],
+  },
+  quarantined: {
+    isAtRest: true,
+    leaves: [
+      { to: 'ready', by: 'releaseHeld (reads the mail again)' },
+      { to: 'discarded', by: 'discardHeld' },
+    ],
+  },
+  discarded: { isAtRest: true, leaves: [] },
+};
+
+export function isAtRest(state: DeliveryState): boolean {
+  return DELIVERY_STATES[state].isAtRest;
+}
+
+/** What a mail counts as, in order of precedence where its reports differ (DESIGN §3). */
+export const OUTCOMES = [
+  'waiting',
+  'held',
+  'quarantined',
+  'shadowed',
+  'forwarded',
+  'discarded',
+  'no-card',
+  'duplicate',
+  'not-lab',
+  'receipt',
+  'vanished',
+] as const;
+export type MailOutcome = (typeof OUTCOMES)[number];

@@ -1,0 +1,85 @@
+/**
+ * The step after the card, for practices with cBoards. by-ckis: cKIS carries the result over; we look until it is there,
+ * and raise an alarm when it takes too long. by-us: we write it ourselves, as repeatably as to the card.
+ * It never holds back `forwarded`: that is settled already.
+ */
+
+import { appendAudit } from '../audit/audit.ts';
+import type { JobAnswer } from '../queue/queue.ts';
+import { settleDelivery } from '../records/records.ts';
+import type { OpenDelivery } from './open-delivery.ts';
+import type { Courier } from './pipeline.ts';
+import { postpone, recordSettled } from './settle.ts';
+
+const FIRST_LOOK_MS = 500;
+const LOOK_MAX_MS = 60_000;
+
+export async function deliverToBoard(courier: Courier, delivery: OpenDelivery): Promise<JobAnswer> {
+  return delivery.practice.boards === 'by-us' ? writeByUs(courier, delivery) : checkByCkis(courier, delivery);
+}
+
+async function checkByCkis(courier: Courier, delivery: OpenDelivery): Promise<JobAnswer> {
+  const { claim, content, trace } = delivery;
+  const answer = await courier.board.check(content, trace);
+  if (answer.kind === 'visible') return settled(courier, delivery, { check: 'visible' });
+  const waitedMs = courier.clock.now().getTime() - claim.createdAt.getTime();
+  if (waitedMs < courier.limits.boardWithinMs) {
+    const delayMs = Math.min(LOOK_MAX_MS, Math.max(FIRST_LOOK_MS, waitedMs));
+    return postpone(courier, claim, delivery.leaseToken, { kind: 'later', delayMs });
+  }
+  courier.logger.error('result did not reach the board', {
+    deliveryId: claim.id,
+    code: 'board.not-propagated',
+    count: answer.missing,
+  });
+  await recordSettled(
+    courier,
+    delivery,
+    { kind: 'held', code: 'board.not-propagated', detail: `missing ${answer.missing}` },
+    content.withheldCount,
+  );
+  return { kind: 'done' };
+}
+
+async function writeByUs(courier: Courier, delivery: OpenDelivery): Promise<JobAnswer> {
+  const { content, trace } = delivery;
+  const answer = await courier.board.write(content.report.patient, content, trace);
+  if (answer.kind === 'written')
+    return settled(courier, delivery, { resources: answer.resources.map((resource) => ({ ...resource })) });
+  if (answer.kind === 'none')
+    await recordSettled(courier, delivery, { kind: 'no-card', reason: null }, content.withheldCount);
+  else
+    await recordSettled(
+      courier,
+      delivery,
+      { kind: 'held', code: answer.code, detail: answer.detail },
+      content.withheldCount,
+    );
+  return { kind: 'done' };
+}
+
+async function settled(courier: Courier, delivery: OpenDelivery, receipt: Record<string, unknown>): Promise<JobAnswer> {
+  const { claim, leaseToken, practice, content } = delivery;
+  await courier.ledger.transaction(async (tx) => {
+    const settlement = {
+      state: 'forwarded',
+      reason: null,
+      detail: null,
+      withheldCount: content.withheldCount,
+      receipt,
+    } as const;
+    if (!(await settleDelivery(tx, claim.id, leaseToken, settlement))) return;
+    await appendAudit(tx, [
+      {
+        event: 'report.written-to-board',
+        actor: 'worker',
+        objectKind: 'report',
+        objectId: claim.reportId,
+        practiceId: practice.id,
+        patientKey: claim.patientKey,
+        fields: { by: practice.boards },
+      },
+    ]);
+  });
+  return { kind: 'done' };
+}

@@ -1,0 +1,231 @@
+/**
+ * Step 1, copy: what arrived in a mailbox goes, encrypted, into the ledger.
+ *
+ * It may be repeated: rows and cursor move in one transaction, so a uid is copied again only if its row is not there.
+ * It never touches the mailbox (the connection cannot), and never moves the cursor past a uid that has no row.
+ */
+
+import { appendAudit } from '../audit/audit.ts';
+import type { Sql } from '../ledger/ledger.ts';
+import type { FetchedRange, MailboxConnection } from '../mailbox/mailbox.ts';
+import {
+  claimEpochRange,
+  closeEpochs,
+  type Epoch,
+  integrationOf,
+  openEpoch,
+  openEpochOf,
+  practicesOfMailbox,
+} from '../practice/practice.ts';
+import {
+  type CopiedRow,
+  insertBatch,
+  insertCopied,
+  markVanished,
+  setAssignedCopied,
+  waitingAssigned,
+} from '../records/records.ts';
+import { amsterdamDay } from '../shared/amsterdam.ts';
+import { Failure } from '../shared/failure.ts';
+import { type BatchId, type MailboxId, type MailId, newId, type WorkerId } from '../shared/ids.ts';
+import type { Courier } from './pipeline.ts';
+
+/** Mails per transaction and per read job. */
+const BATCH = 50;
+
+/** Who copies: commits of a former owner change nothing. */
+export interface CopyOwner {
+  readonly mailboxId: MailboxId;
+  readonly workerId: WorkerId;
+  readonly epoch: number;
+}
+
+/** Copies everything that is new, oldest first. Throws `mailbox.ownership-lost` once another worker owns the mailbox. */
+export async function copyMailbox(courier: Courier, owner: CopyOwner, connection: MailboxConnection): Promise<number> {
+  const status = await connection.status();
+  const epoch = await currentEpoch(courier, owner, connection, status);
+  let copied = await copyAssigned(courier, owner, connection, epoch, status.uidNext);
+  let cursor = epoch.cursorUid;
+  while (cursor < status.uidNext - 1) {
+    const toUid = Math.min(cursor + BATCH, status.uidNext - 1);
+    const uids = Array.from({ length: toUid - cursor }, (_, index) => cursor + 1 + index);
+    const fetched = await connection.fetch(uids, courier.limits.mailMaxBytes);
+    const range = { epochId: epoch.id, fromCursor: cursor, toCursor: toUid, uidNext: status.uidNext };
+    copied += await commit(courier, owner, range, fetched, new Map());
+    cursor = toUid;
+  }
+  await touch(courier, owner, { epochId: epoch.id, fromCursor: cursor, toCursor: cursor, uidNext: status.uidNext });
+  return copied;
+}
+
+type Range = Parameters<typeof claimEpochRange>[2];
+
+async function touch(courier: Courier, owner: CopyOwner, range: Range): Promise<void> {
+  await courier.ledger.transaction((tx) => requireOwned(tx, owner, range));
+}
+
+async function requireOwned(tx: Sql, owner: CopyOwner, range: Range): Promise<void> {
+  if (await claimEpochRange(tx, owner, range)) return;
+  throw new Failure('mailbox.ownership-lost', {
+    kind: 'transient',
+    scope: 'peer',
+    fields: { mailbox: owner.mailboxId },
+  });
+}
+
+/** Older uids that were assigned by their date, from the rows that wait for them. */
+async function copyAssigned(
+  courier: Courier,
+  owner: CopyOwner,
+  connection: MailboxConnection,
+  epoch: Epoch,
+  uidNext: number,
+): Promise<number> {
+  let copied = 0;
+  for (;;) {
+    const waiting = await waitingAssigned(courier.ledger, epoch.id, BATCH);
+    if (waiting.length === 0) return copied;
+    const ids = new Map(waiting.map((row) => [row.uid, row.id]));
+    const fetched = await connection.fetch([...ids.keys()], courier.limits.mailMaxBytes);
+    const range = { epochId: epoch.id, fromCursor: epoch.cursorUid, toCursor: epoch.cursorUid, uidNext };
+    copied += await commit(courier, owner, range, fetched, ids);
+  }
+}
+
+/** Rows, batch and cursor in one transaction; then, not before, the queue. `assigned`: rows that exist already. */
+async function commit(
+  courier: Courier,
+  owner: CopyOwner,
+  range: Range,
+  fetched: FetchedRange,
+  assigned: ReadonlyMap<number, MailId>,
+): Promise<number> {
+  courier.mark('fetched');
+  const rows = await sealedRows(courier, owner.mailboxId, fetched, assigned);
+  const batchId = newId<BatchId>();
+  const place = { mailboxId: owner.mailboxId, epochId: range.epochId, batchId };
+  const gone = fetched.vanished.map((uid) => ({ id: assigned.get(uid) ?? newId<MailId>(), uid }));
+  await courier.ledger.transaction(async (tx) => {
+    await requireOwned(tx, owner, range);
+    await insertBatch(tx, batchId, owner.mailboxId);
+    await setAssignedCopied(
+      tx,
+      batchId,
+      rows.filter((row) => assigned.has(row.uid)),
+    );
+    await insertCopied(
+      tx,
+      place,
+      rows.filter((row) => !assigned.has(row.uid)),
+    );
+    await markVanished(tx, place, gone, amsterdamDay(courier.clock.now()));
+    await auditCopy(tx, owner.mailboxId, batchId, rows.length, gone.length);
+  });
+  courier.mark('copy-committed');
+  if (gone.length > 0)
+    courier.logger.warn('mails vanished before they were seen', { mailboxId: owner.mailboxId, count: gone.length });
+  if (rows.length > 0) await addReadJob(courier, batchId);
+  return rows.length;
+}
+
+async function auditCopy(tx: Sql, mailboxId: string, batchId: string, copied: number, vanished: number): Promise<void> {
+  await appendAudit(tx, [
+    {
+      event: 'mails.copied',
+      actor: 'worker',
+      objectKind: 'batch',
+      objectId: batchId,
+      fields: { mailbox: mailboxId, copied, vanished },
+    },
+  ]);
+}
+
+async function sealedRows(
+  courier: Courier,
+  mailboxId: MailboxId,
+  fetched: FetchedRange,
+  assigned: ReadonlyMap<number, MailId>,
+): Promise<CopiedRow[]> {
+  const owner = { purpose: 'mailbox', id: mailboxId } as const;
+  const copied = fetched.mails.map(async (mail): Promise<CopiedRow> => {
+    const id = assigned.get(mail.uid) ?? newId<MailId>();
+    return {
+      id,
+      uid: mail.uid,
+      internalDate: mail.internalDate,
+      day: amsterdamDay(mail.internalDate),
+      bytes: mail.raw.length,
+      digest: await courier.keys.mac('digest', mail.raw),
+      content: await courier.keys.seal({ table: 'mail', rowId: id, owner }, mail.raw),
+    };
+  });
+  const oversized = fetched.oversized.map(
+    (mail): CopiedRow => ({
+      id: assigned.get(mail.uid) ?? newId<MailId>(),
+      uid: mail.uid,
+      internalDate: mail.internalDate,
+      day: amsterdamDay(mail.internalDate),
+      bytes: mail.bytes,
+      digest: null,
+      content: null,
+    }),
+  );
+  return [...(await Promise.all(copied)), ...oversized].sort((a, b) => a.uid - b.uid);
+}
+
+// The rows are safe; a queue that is away costs time, not mail: the sweeper adds the batch again.
+async function addReadJob(courier: Courier, batchId: BatchId): Promise<void> {
+  await courier.queue
+    .add([{ kind: 'read', id: batchId, generation: 1 }])
+    .catch((thrown) => courier.logger.warn('batch waits for the sweeper', { batchId, code: (thrown as Failure).code }));
+}
+
+/** The open epoch. A changed uidValidity, or a uidNext that went down, closes it and opens the next: nothing is skipped. */
+async function currentEpoch(
+  courier: Courier,
+  owner: CopyOwner,
+  connection: MailboxConnection,
+  status: { readonly uidValidity: number; readonly uidNext: number },
+): Promise<Epoch> {
+  const open = await openEpochOf(courier.ledger, owner.mailboxId);
+  if (open === null)
+    throw new Failure('mailbox.ownership-lost', {
+      kind: 'transient',
+      scope: 'peer',
+      fields: { mailbox: owner.mailboxId },
+    });
+  if (open.uidValidity === status.uidValidity && status.uidNext >= open.uidNext) return open;
+  courier.logger.error('mailbox was renumbered: reading it again as a new epoch', {
+    mailboxId: owner.mailboxId,
+    code: 'mailbox.renumbered',
+  });
+  return openEpochOn(courier, owner.mailboxId, connection, await earliestSince(courier, owner.mailboxId), 'worker');
+}
+
+async function earliestSince(courier: Courier, mailboxId: string): Promise<Date> {
+  const practices = await practicesOfMailbox(courier.ledger, mailboxId);
+  const integrations = await Promise.all(
+    practices.map((practice) => integrationOf(courier.ledger, practice.id, 'forwarding')),
+  );
+  const moments = integrations.filter((found) => found !== null).map((found) => found.since.getTime());
+  return new Date(Math.min(...moments, courier.clock.now().getTime()));
+}
+
+/**
+ * Opens an epoch at this moment's uidNext, closing the one before. With `since`, mails from that moment on that are in
+ * the mailbox already are assigned too; everything older is outside the accounting.
+ */
+export async function openEpochOn(
+  courier: Pick<Courier, 'ledger'>,
+  mailboxId: string,
+  connection: MailboxConnection,
+  since: Date | null,
+  actor: string,
+): Promise<Epoch> {
+  const status = await connection.status();
+  const listed = since === null ? [] : await connection.listSince(since, status.uidNext);
+  return courier.ledger.transaction(async (tx) => {
+    await closeEpochs(tx, mailboxId, null, actor);
+    return openEpoch(tx, { mailboxId, uidValidity: status.uidValidity, uidNext: status.uidNext, listed }, actor);
+  });
+}

@@ -1,0 +1,93 @@
+/**
+ * The worker: owns mailboxes and copies them, reads and delivers what is queued, sweeps. Any number of workers share the
+ * work: mailboxes by ownership in the ledger, everything else by the queue.
+ */
+
+import { CHANGES, registerWorker, renewWorker, retireWorker } from '../practice/practice.ts';
+import type { JobAnswer, JobHandler } from '../queue/queue.ts';
+import { asFailure } from '../shared/failure.ts';
+import { newId, type WorkerId } from '../shared/ids.ts';
+import { deliver } from './deliver.ts';
+import type { Courier } from './pipeline.ts';
+import { readBatch } from './read.ts';
+import { sweep } from './recover.ts';
+import { type Watches, watchOwned } from './watches.ts';
+
+/** A third of the time after which others may take over. */
+const RENEW_MS = 10_000;
+/** Wait after a step failed for a reason that is nobody's mail: the ledger was away, say. */
+const STEP_FAILED_MS = 2_000;
+
+export interface RunningWorker {
+  readonly workerId: WorkerId;
+  /** Stops taking work, finishes what runs up to the deadline, gives the mailboxes back. */
+  release(deadlineMs: number): Promise<void>;
+}
+
+export async function startWorker(courier: Courier): Promise<RunningWorker> {
+  const workerId = newId<WorkerId>();
+  await registerWorker(courier.ledger, workerId);
+  const watches = watchOwned(courier, workerId);
+  await watches.refresh();
+  const { readConcurrency, deliverConcurrency, sweepIntervalMs } = courier.limits;
+  const readers = courier.queue.work(
+    'read',
+    handler(courier, (job) => readBatch(courier, job.id)),
+    { concurrency: readConcurrency },
+  );
+  const deliverers = courier.queue.work(
+    'deliver',
+    handler(courier, (job) => deliver(courier, job)),
+    { concurrency: deliverConcurrency },
+  );
+  const stopListening = await courier.ledger.listen(CHANGES, () => void watches.refresh());
+  const stopRenewing = courier.clock.every(RENEW_MS, () => void renew(courier, workerId, watches));
+  const stopSweeping = courier.clock.every(sweepIntervalMs, () => void sweepOnce(courier));
+  void sweepOnce(courier);
+  courier.logger.info('worker started', { workerId });
+  return {
+    workerId,
+    release: async (deadlineMs) => {
+      stopSweeping();
+      await stopListening();
+      await watches.release();
+      await Promise.all([readers.release(deadlineMs), deliverers.release(deadlineMs)]);
+      stopRenewing();
+      await retireWorker(courier.ledger, workerId).catch(() => {});
+      courier.logger.info('worker stopped', { workerId });
+    },
+  };
+}
+
+// A step throws only for what is not its item's fault; the job waits a moment and spends nothing.
+function handler(courier: Courier, step: (job: Parameters<JobHandler>[0]) => Promise<JobAnswer>): JobHandler {
+  return async (job) => {
+    try {
+      return await step(job);
+    } catch (thrown) {
+      courier.logger.error('step failed', { jobId: job.id }, thrown);
+      return { kind: 'later', delayMs: STEP_FAILED_MS };
+    }
+  };
+}
+
+async function renew(courier: Courier, workerId: WorkerId, watches: Watches): Promise<void> {
+  try {
+    if (await renewWorker(courier.ledger, workerId)) {
+      watches.renewed();
+      return await watches.refresh();
+    }
+    // Our time had passed: others may own the mailboxes. Let go of all, then begin anew under the same name.
+    courier.logger.warn('worker was late: its mailboxes may be another’s now', { workerId });
+    await watches.letGo();
+    await retireWorker(courier.ledger, workerId);
+    await registerWorker(courier.ledger, workerId);
+  } catch (thrown) {
+    courier.logger.warn('worker could not renew', { workerId, code: asFailure(thrown).code });
+    await watches.letGoIfStale();
+  }
+}
+
+async function sweepOnce(courier: Courier): Promise<void> {
+  await sweep(courier).catch((thrown) => courier.logger.warn('sweep failed', { code: asFailure(thrown).code }));
+}

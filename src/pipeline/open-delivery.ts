@@ -1,0 +1,47 @@
+/** A claimed delivery, opened: its practice, its content under the practice's key, reduced to what the practice chose. */
+
+import type { ReportContent, ReportTrace } from '../delivery/patient-card/patient-card.ts';
+import { findPractice, type Integration, integrationOf, type Practice } from '../practice/practice.ts';
+import type { ClaimedDelivery } from '../records/records.ts';
+import { Failure } from '../shared/failure.ts';
+import { openReport } from './content.ts';
+import { withChosenDeterminations } from './determinations.ts';
+import type { Courier } from './pipeline.ts';
+
+/** A delivery with all it needs: opened, and reduced to what the practice chose. */
+export interface OpenDelivery {
+  readonly claim: ClaimedDelivery;
+  readonly leaseToken: string;
+  readonly practice: Practice;
+  readonly integration: Integration;
+  readonly content: ReportContent;
+  /** What the practice's choice left: nothing at all, or something. */
+  readonly isAnythingLeft: boolean;
+  readonly trace: ReportTrace;
+}
+
+/** Null-like answer `parked`: the practice is paused or disabled, so it waits. */
+export async function openDelivery(
+  courier: Courier,
+  claim: ClaimedDelivery,
+  leaseToken: string,
+): Promise<OpenDelivery | 'parked'> {
+  const practice = await findPractice(courier.ledger, claim.practiceId);
+  const integration = await integrationOf(courier.ledger, claim.practiceId, 'forwarding');
+  // Paused or disabled: it waits. A disabled practice's are discarded after 7 days (recover.ts).
+  if (practice === null || integration === null || integration.state !== 'enabled') return 'parked';
+  if (claim.content === null)
+    throw new Failure('pipeline.content-erased', { kind: 'defect', fields: { report: claim.reportId } });
+  const stored = await openReport(courier.keys, claim.reportId, claim.practiceId, claim.content);
+  const chosen = withChosenDeterminations(stored, integration.determinations ?? 'all');
+  const trace = { reportId: claim.reportId, mailId: claim.mailId, version: claim.version, practiceAgb: practice.agb };
+  return {
+    claim,
+    leaseToken,
+    practice,
+    integration,
+    content: chosen.content,
+    isAnythingLeft: chosen.isAnythingLeft,
+    trace,
+  };
+}

@@ -1,0 +1,57 @@
+/**
+ * The door of pipeline/, and where to start reading.
+ *
+ *   mailbox ─▶ copy ─▶ ledger ─▶ queue ─▶ read ─▶ ledger ─▶ queue ─▶ deliver ─▶ patient card ─▶ board
+ *
+ * forward.ts runs the worker; copy.ts, read.ts and deliver.ts are its three steps; recover.ts looks after what was left
+ * lying. Each step remembers (commits), then acts, then acknowledges, and says in its header why it may be repeated.
+ */
+
+import type { Board } from '../delivery/board/board.ts';
+import type { PatientCard } from '../delivery/patient-card/patient-card.ts';
+import type { Keys } from '../keys/keys.ts';
+import type { LaboratoryRegistry } from '../lab/lab.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { MailboxOpener } from '../mailbox/mailbox.ts';
+import type { JobQueue } from '../queue/queue.ts';
+import type { Clock } from '../shared/clock.ts';
+import type { Logger } from '../shared/logger.ts';
+
+/** What the steps work with: built once, in compose.ts. */
+export interface Courier {
+  readonly ledger: Ledger;
+  readonly keys: Keys;
+  readonly queue: JobQueue;
+  readonly registry: LaboratoryRegistry;
+  readonly openMailbox: MailboxOpener;
+  readonly card: PatientCard;
+  readonly board: Board;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** 0 ≤ x < 1: jitter. */
+  readonly random: () => number;
+  readonly limits: CourierLimits;
+  /** Named moments between steps; the tests' composition kills the process there, production does nothing. */
+  readonly mark: (moment: Moment) => void;
+}
+
+export type Moment = 'fetched' | 'copy-committed' | 'read-committed' | 'card-written' | 'delivery-settled';
+
+export interface CourierLimits {
+  /** Larger mails are not fetched but quarantined. */
+  readonly mailMaxBytes: number;
+  readonly readConcurrency: number;
+  readonly deliverConcurrency: number;
+  readonly pollIntervalMs: number;
+  readonly sweepIntervalMs: number;
+  /** How long a result may take from card to board before the alarm. */
+  readonly boardWithinMs: number;
+  /** Mailboxes that one worker reads. */
+  readonly mailboxesMax: number;
+}
+
+export { copyMailbox, openEpochOn } from './copy.ts';
+export { discardHold, releaseHold } from './decide.ts';
+export { type RunningWorker, startWorker } from './forward.ts';
+export { sweep } from './recover.ts';
+export { mailsStillThere, type ReplaySource, replayMails } from './replay.ts';

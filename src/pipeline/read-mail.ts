@@ -1,0 +1,160 @@
+/** One copied mail, opened and understood: what to record of it. Straight lines; nothing is written here. */
+
+import type { LabReport, PayloadReading } from '../lab/lab.ts';
+import { readMailContents } from '../lab/read-mail.ts';
+import { type MailContents, unwrapMail } from '../mail/mail.ts';
+import type { ClaimedMail, NewReport } from '../records/records.ts';
+import { amsterdamIso } from '../shared/amsterdam.ts';
+import { asFailure, type Failure } from '../shared/failure.ts';
+import { type DeliveryId, type MailId, newId, type ReportId } from '../shared/ids.ts';
+import type { ReasonCode } from '../shared/reasons.ts';
+import { attachmentsOf, mailOwner, sealReport } from './content.ts';
+import { contentDigest, patientKey, referenceDigest } from './digests.ts';
+import type { Courier } from './pipeline.ts';
+import { practiceOf } from './recipient.ts';
+
+export interface MailReading {
+  readonly mailId: MailId;
+  /** not-lab: the bytes are erased with the verdict. null: its reports say what became of it. */
+  readonly verdict: 'not-lab' | null;
+  readonly reports: readonly NewReport[];
+}
+
+/** A mail whose reading was begun this often without an end takes the process down with it. */
+const READ_ATTEMPTS_MAX = 3;
+
+export async function readMail(courier: Courier, mail: ClaimedMail): Promise<MailReading> {
+  if (mail.content === null) return wholeMail(mail, 'mail.too-large');
+  if (mail.readAttempts > READ_ATTEMPTS_MAX) return wholeMail(mail, 'mail.reader-failed');
+  const raw = await opened(courier, mail, mail.content);
+  if (raw === null) return wholeMail(mail, 'ledger.cannot-decrypt');
+  const understood = await understand(courier, mail, raw);
+  if (understood === null) return wholeMail(mail, 'mail.reader-failed');
+  const { contents, readings } = understood;
+  const reports: NewReport[] = [];
+  for (const [index, reading] of readings.entries())
+    reports.push(...(await reportsOf(courier, mail, contents, reading, index + 1)));
+  return { mailId: mail.id, verdict: reports.length === 0 ? 'not-lab' : null, reports };
+}
+
+async function opened(courier: Courier, mail: ClaimedMail, sealed: Buffer): Promise<Buffer | null> {
+  try {
+    return await courier.keys.open({ table: 'mail', rowId: mail.id, owner: mailOwner(mail.mailboxId) }, sealed);
+  } catch (thrown) {
+    const failure = asFailure(thrown);
+    if (failure.code !== 'keys.cannot-open') throw failure;
+    courier.logger.error('mail cannot be decrypted', { mailId: mail.id }, failure);
+    return null;
+  }
+}
+
+async function understand(courier: Courier, mail: ClaimedMail, raw: Buffer) {
+  const onDefect = (failure: Failure) =>
+    courier.logger.error('the reader failed on a payload', { mailId: mail.id }, failure);
+  try {
+    const contents = await unwrapMail(raw);
+    return { contents, readings: readMailContents(contents, courier.registry, onDefect) };
+  } catch (thrown) {
+    courier.logger.error('the reader failed on a mail', { mailId: mail.id }, thrown);
+    return null;
+  }
+}
+
+async function reportsOf(
+  courier: Courier,
+  mail: ClaimedMail,
+  contents: MailContents,
+  reading: PayloadReading,
+  payloadOrdinal: number,
+): Promise<NewReport[]> {
+  if (reading.outcome === 'not-lab') return [];
+  if (reading.outcome === 'quarantined') return [quarantined(mail, reading, payloadOrdinal)];
+  return Promise.all(
+    reading.reports.map((report, index) =>
+      newReport(courier, mail, contents, { reading, report, payloadOrdinal, reportOrdinal: index + 1 }),
+    ),
+  );
+}
+
+interface PlacedReport {
+  readonly reading: PayloadReading;
+  readonly report: LabReport;
+  readonly payloadOrdinal: number;
+  readonly reportOrdinal: number;
+}
+
+async function newReport(
+  courier: Courier,
+  mail: ClaimedMail,
+  contents: MailContents,
+  placed: PlacedReport,
+): Promise<NewReport> {
+  const { report, reading } = placed;
+  const id = newId<ReportId>();
+  const whose = await practiceOf(courier.ledger, mail.mailboxId, report, contents.recipientAccounts);
+  const version = report.sentAt ?? amsterdamIso(mail.internalDate ?? courier.clock.now());
+  const practiceId = whose.kind === 'practice' ? whose.practiceId : null;
+  const common = {
+    ...blank(mail, placed.payloadOrdinal, placed.reportOrdinal),
+    id,
+    kind: 'report' as const,
+    format: reading.format,
+    laboratory: report.laboratory,
+    sender: report.laboratory === null ? (report.sender.zorgmail ?? report.sender.name) : null,
+    version,
+    isCorrected: report.specimens.some((specimen) => specimen.results.some((result) => result.status === 'corrected')),
+  };
+  if (practiceId === null) return { ...common, state: 'held', reason: whose.kind === 'held' ? whose.code : null };
+  return {
+    ...common,
+    practiceId,
+    patientKey: await patientKey(courier.keys, report),
+    contentDigest: await contentDigest(courier.keys, report, version),
+    referenceDigest: await referenceDigest(courier.keys, report, placed.reportOrdinal),
+    content: await sealReport(courier.keys, id, practiceId, { report, attachments: attachmentsOf(contents, report) }),
+  };
+}
+
+function quarantined(mail: ClaimedMail, reading: PayloadReading, payloadOrdinal: number): NewReport {
+  const { position } = reading;
+  const detail =
+    position === null
+      ? null
+      : `${position.tag} ${position.segment}${position.element === undefined ? '' : `/${position.element}`}`;
+  return {
+    ...blank(mail, payloadOrdinal, 0),
+    format: reading.format,
+    state: 'quarantined',
+    reason: reading.code,
+    detail,
+  };
+}
+
+function wholeMail(mail: ClaimedMail, code: ReasonCode): MailReading {
+  return { mailId: mail.id, verdict: null, reports: [{ ...blank(mail, 0, 0), state: 'quarantined', reason: code }] };
+}
+
+function blank(mail: ClaimedMail, payloadOrdinal: number, reportOrdinal: number): NewReport {
+  return {
+    id: newId<ReportId>(),
+    deliveryId: newId<DeliveryId>(),
+    mailId: mail.id,
+    practiceId: null,
+    kind: 'payload',
+    payloadOrdinal,
+    reportOrdinal,
+    format: 'unknown',
+    laboratory: null,
+    sender: null,
+    patientKey: null,
+    contentDigest: null,
+    referenceDigest: null,
+    version: null,
+    isCorrected: false,
+    content: null,
+    state: 'ready',
+    reason: null,
+    detail: null,
+    originalId: null,
+  };
+}

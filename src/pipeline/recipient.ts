@@ -1,0 +1,43 @@
+/** For which practice a report is. Never guessed: present but registered to nobody who shares the mailbox is held. */
+
+import type { LabReport } from '../lab/lab.ts';
+import type { Sql } from '../ledger/ledger.ts';
+import { integrationOf, listPractices, type Practice, practicesOfMailbox } from '../practice/practice.ts';
+import type { ReasonCode } from '../shared/reasons.ts';
+
+export type Whose =
+  | { readonly kind: 'practice'; readonly practiceId: string }
+  | { readonly kind: 'held'; readonly code: ReasonCode };
+
+/**
+ * UNB.3 (HL7: MSH-6 where it is an account number); where absent, the account in Delivered-To or X-Original-To; else the
+ * only practice that the mailbox serves. A replayed file (no mailbox) may be for any registered practice.
+ */
+export async function practiceOf(
+  sql: Sql,
+  mailboxId: string | null,
+  report: Pick<LabReport, 'recipient'>,
+  recipientAccounts: readonly string[],
+): Promise<Whose> {
+  const candidates = mailboxId === null ? await listPractices(sql) : await practicesOfMailbox(sql, mailboxId);
+  const stated = report.recipient.zorgmail;
+  if (stated !== null && stated !== '')
+    return byAccount(candidates, [stated]) ?? { kind: 'held', code: 'practice.other-recipient' };
+  if (recipientAccounts.length > 0)
+    return byAccount(candidates, recipientAccounts) ?? { kind: 'held', code: 'practice.other-recipient' };
+  const only = candidates.length === 1 && mailboxId !== null ? candidates[0] : undefined;
+  return only === undefined
+    ? { kind: 'held', code: 'practice.unknown-recipient' }
+    : { kind: 'practice', practiceId: only.id };
+}
+
+function byAccount(candidates: readonly Practice[], accounts: readonly string[]): Whose | null {
+  const found = candidates.filter((practice) => accounts.some((account) => practice.accounts.includes(account)));
+  return found.length === 1 && found[0] !== undefined ? { kind: 'practice', practiceId: found[0].id } : null;
+}
+
+/** Whether forwarding is switched on at all; a paused practice's reports wait, a disabled one's are not taken in. */
+export async function isPracticeForwarding(sql: Sql, practiceId: string): Promise<boolean> {
+  const integration = await integrationOf(sql, practiceId, 'forwarding');
+  return integration !== null && integration.state !== 'disabled';
+}

@@ -1,0 +1,75 @@
+/**
+ * Replay: the same pipeline for files of a developer, for mails that the ledger still holds, and for mails that are still
+ * in a practice's mailbox (patients newly followed). Replayed mails are outside the mailbox accounting; what was
+ * delivered before is a duplicate, so replaying twice changes nothing.
+ */
+
+import { appendAudit } from '../audit/audit.ts';
+import { mailboxAccount, mailboxesOf } from '../practice/practice.ts';
+import { insertBatch, insertReplayed, type ReplayedMail } from '../records/records.ts';
+import { amsterdamDay } from '../shared/amsterdam.ts';
+import { asFailure } from '../shared/failure.ts';
+import { type BatchId, type MailboxId, type MailId, newId } from '../shared/ids.ts';
+import { mailOwner } from './content.ts';
+import type { Courier } from './pipeline.ts';
+
+export interface ReplaySource {
+  /** null: a file, which is only ever delivered to a sandbox. */
+  readonly mailboxId: MailboxId | null;
+  readonly mails: readonly { readonly raw: Buffer; readonly internalDate: Date }[];
+}
+
+/** Puts mails into the pipeline; returns their ids in the order given. */
+export async function replayMails(courier: Courier, source: ReplaySource, actor: string): Promise<readonly MailId[]> {
+  if (source.mails.length === 0) return [];
+  const batchId = newId<BatchId>();
+  const rows = await Promise.all(source.mails.map((mail) => sealed(courier, source.mailboxId, mail)));
+  await courier.ledger.transaction(async (tx) => {
+    await insertBatch(tx, batchId, source.mailboxId);
+    await insertReplayed(tx, { batchId, mailboxId: source.mailboxId }, rows);
+    await appendAudit(tx, [
+      { event: 'mail.replayed', actor, objectKind: 'batch', objectId: batchId, fields: { mails: rows.length } },
+    ]);
+  });
+  await courier.queue
+    .add([{ kind: 'read', id: batchId, generation: 1 }])
+    .catch((thrown) => courier.logger.warn('replay waits for the sweeper', { batchId, code: asFailure(thrown).code }));
+  return rows.map((row) => row.id);
+}
+
+async function sealed(
+  courier: Courier,
+  mailboxId: MailboxId | null,
+  mail: ReplaySource['mails'][number],
+): Promise<ReplayedMail> {
+  const id = newId<MailId>();
+  return {
+    id,
+    internalDate: mail.internalDate,
+    day: amsterdamDay(mail.internalDate),
+    bytes: mail.raw.length,
+    digest: await courier.keys.mac('digest', mail.raw),
+    content: await courier.keys.seal({ table: 'mail', rowId: id, owner: mailOwner(mailboxId) }, mail.raw),
+  };
+}
+
+/** Mails of a practice's mailboxes from a moment on, that are still there: read-only, at most `most` per mailbox at a time. */
+export async function* mailsStillThere(
+  courier: Courier,
+  practiceId: string,
+  since: Date,
+): AsyncGenerator<ReplaySource> {
+  for (const mailbox of await mailboxesOf(courier.ledger, practiceId)) {
+    const connection = await courier.openMailbox(await mailboxAccount(courier.ledger, courier.keys, mailbox.id));
+    try {
+      const { uidNext } = await connection.status();
+      const uids = (await connection.listSince(since, uidNext)).map((mail) => mail.uid);
+      for (let from = 0; from < uids.length; from += 50) {
+        const fetched = await connection.fetch(uids.slice(from, from + 50), courier.limits.mailMaxBytes);
+        yield { mailboxId: mailbox.id, mails: fetched.mails };
+      }
+    } finally {
+      await connection.release();
+    }
+  }
+}

@@ -1,0 +1,176 @@
+/** The end of one try: recorded for good, or put back with the retry policy's word on when. */
+
+import { appendAudit } from '../audit/audit.ts';
+import type { WriteAnswer } from '../delivery/patient-card/patient-card.ts';
+import { decide, type JobAnswer } from '../queue/queue.ts';
+import {
+  type ClaimedDelivery,
+  eraseReport,
+  insertBoardDelivery,
+  postponeDelivery,
+  settleDelivery,
+} from '../records/records.ts';
+import { asFailure, type Failure } from '../shared/failure.ts';
+import { type DeliveryId, newId } from '../shared/ids.ts';
+import type { ReasonCode } from '../shared/reasons.ts';
+import type { OpenDelivery } from './open-delivery.ts';
+import type { Courier } from './pipeline.ts';
+
+/** What became of it; the settlement is recorded from this. */
+export type DeliveryAnswer =
+  | {
+      readonly kind: 'forwarded';
+      readonly written: Extract<WriteAnswer, { kind: 'written' }>;
+      readonly warnings: readonly string[];
+    }
+  | { readonly kind: 'no-card'; readonly reason: ReasonCode | null }
+  | { readonly kind: 'shadowed' }
+  | { readonly kind: 'held'; readonly code: ReasonCode; readonly detail: string | null };
+
+export async function settle(courier: Courier, delivery: OpenDelivery, answer: DeliveryAnswer): Promise<void> {
+  const { claim, content } = delivery;
+  if (answer.kind === 'forwarded') {
+    const boardId = await recordForwarded(courier, delivery, answer);
+    courier.mark('delivery-settled');
+    if (boardId !== null) await addBoardJob(courier, boardId);
+  } else {
+    await recordSettled(courier, delivery, answer, content.withheldCount);
+  }
+  courier.logger.info('delivery at rest', {
+    deliveryId: claim.id,
+    mailId: claim.mailId,
+    state: answer.kind,
+    ...(answer.kind === 'held' ? { reason: answer.code } : {}),
+  });
+}
+
+async function addBoardJob(courier: Courier, id: string): Promise<void> {
+  await courier.queue
+    .add([{ kind: 'deliver', id, generation: 1 }])
+    .catch((thrown) =>
+      courier.logger.warn('board waits for the sweeper', { deliveryId: id, code: asFailure(thrown).code }),
+    );
+}
+
+export type PostponeWhy =
+  | { readonly kind: 'park' }
+  | { readonly kind: 'later'; readonly delayMs: number }
+  | { readonly kind: 'failed'; readonly failure: Failure };
+
+/** Puts a delivery back. The retry policy decides; the ledger remembers before the queue is answered. */
+export async function postpone(
+  courier: Courier,
+  claim: ClaimedDelivery,
+  leaseToken: string,
+  why: PostponeWhy,
+): Promise<JobAnswer> {
+  const base = { delayMs: 0, isUncertain: false, isParked: false, isAttemptSpent: false, reason: null };
+  if (why.kind === 'park') {
+    await postponeDelivery(courier.ledger, claim.id, leaseToken, { ...base, isParked: true });
+    return { kind: 'done' };
+  }
+  if (why.kind === 'later') {
+    await postponeDelivery(courier.ledger, claim.id, leaseToken, { ...base, delayMs: why.delayMs });
+    return { kind: 'later', delayMs: why.delayMs };
+  }
+  return afterFailure(courier, claim, leaseToken, why.failure);
+}
+
+async function afterFailure(
+  courier: Courier,
+  claim: ClaimedDelivery,
+  leaseToken: string,
+  failure: Failure,
+): Promise<JobAnswer> {
+  const decision = decide(failure, claim.attempts + 1, courier.random);
+  courier.logger.warn('delivery failed', {
+    deliveryId: claim.id,
+    code: failure.code,
+    attempt: claim.attempts + 1,
+    state: decision.kind,
+  });
+  if (decision.kind === 'hold') {
+    const answer = { kind: 'held', code: decision.code, detail: failure.code } as const;
+    await recordSettled(courier, { claim, leaseToken }, answer, 0);
+    return { kind: 'done' };
+  }
+  const isAttemptSpent = decision.kind === 'retry';
+  await postponeDelivery(courier.ledger, claim.id, leaseToken, {
+    delayMs: decision.delayMs,
+    isUncertain: failure.kind === 'ambiguous',
+    isParked: false,
+    isAttemptSpent,
+    reason: failure.code,
+  });
+  return isAttemptSpent ? { kind: 'retry', delayMs: decision.delayMs } : { kind: 'later', delayMs: decision.delayMs };
+}
+
+/** Records a forwarded report, its audit row and the delivery to the board, in one transaction. */
+export async function recordForwarded(
+  courier: Courier,
+  delivery: OpenDelivery,
+  answer: Extract<DeliveryAnswer, { kind: 'forwarded' }>,
+): Promise<DeliveryId | null> {
+  const { claim, leaseToken, practice, content } = delivery;
+  return courier.ledger.transaction(async (tx) => {
+    const isOurs = await settleDelivery(tx, claim.id, leaseToken, {
+      state: 'forwarded',
+      reason: null,
+      detail: answer.warnings[0] ?? null,
+      withheldCount: content.withheldCount,
+      receipt: { resources: answer.written.resources.map((resource) => ({ ...resource })) },
+    });
+    if (!isOurs) return null;
+    await appendAudit(tx, [
+      {
+        event: 'report.forwarded',
+        actor: 'worker',
+        objectKind: 'report',
+        objectId: claim.reportId,
+        practiceId: practice.id,
+        patientKey: claim.patientKey,
+        fields: { resources: answer.written.resources.length, withheld: content.withheldCount },
+      },
+    ]);
+    if (practice.boards === 'none') return null;
+    const boardId = newId<DeliveryId>();
+    return (await insertBoardDelivery(tx, boardId, claim.id)) ? boardId : null;
+  });
+}
+
+/** Records an end that wrote nothing. Of a patient who is not followed nothing stays but digests. */
+export async function recordSettled(
+  courier: Courier,
+  delivery: Pick<OpenDelivery, 'claim' | 'leaseToken'>,
+  answer: Exclude<DeliveryAnswer, { kind: 'forwarded' }>,
+  withheldCount: number,
+): Promise<void> {
+  const { claim, leaseToken } = delivery;
+  const reason = answer.kind === 'held' ? answer.code : answer.kind === 'no-card' ? answer.reason : null;
+  await courier.ledger.transaction(async (tx) => {
+    const detail = answer.kind === 'held' ? answer.detail : null;
+    if (
+      !(await settleDelivery(tx, claim.id, leaseToken, {
+        state: answer.kind,
+        reason,
+        detail,
+        withheldCount,
+        receipt: null,
+      }))
+    )
+      return;
+    if (answer.kind === 'no-card' && claim.target === 'patient-card') await eraseReport(tx, claim.reportId);
+    if (answer.kind !== 'held') return;
+    await appendAudit(tx, [
+      {
+        event: 'report.held',
+        actor: 'worker',
+        objectKind: 'delivery',
+        objectId: claim.id,
+        practiceId: claim.practiceId,
+        patientKey: claim.patientKey,
+        reason,
+      },
+    ]);
+  });
+}

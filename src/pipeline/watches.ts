@@ -1,0 +1,107 @@
+/** The mailboxes that this worker reads now: one watch each, taken and let go as ownership and practices change. */
+
+import { type MailboxWatch, watchMailbox } from '../mailbox/mailbox.ts';
+import {
+  claimMailboxes,
+  dropMailboxes,
+  mailboxAccount,
+  mailboxesToDrop,
+  type OwnedMailbox,
+  recordTrouble,
+} from '../practice/practice.ts';
+import { asFailure } from '../shared/failure.ts';
+import type { MailboxId, WorkerId } from '../shared/ids.ts';
+import { copyMailbox } from './copy.ts';
+import type { Courier } from './pipeline.ts';
+
+/** A worker that could not renew for this long closes its connections: takeover comes 10 s later. */
+const STALE_MS = 20_000;
+/** No good visit for this long: the connection is closed and opened anew. */
+const WATCHDOG_MS = 5 * 60_000;
+
+export interface Watches {
+  /** Takes free mailboxes, drops those that are no longer watched, and tells the others to look. */
+  refresh(): Promise<void>;
+  /** The worker's row was renewed just now. */
+  renewed(): void;
+  /** Closes every connection when the last renewal is too long ago. */
+  letGoIfStale(): Promise<void>;
+  letGo(): Promise<void>;
+  release(): Promise<void>;
+}
+
+export function watchOwned(courier: Courier, workerId: WorkerId): Watches {
+  const watches = new Map<MailboxId, MailboxWatch>();
+  let renewedAt = courier.clock.now().getTime();
+  let isReleased = false;
+  let refreshing: Promise<void> = Promise.resolve();
+
+  const letGo = async () => {
+    const open = [...watches.values()];
+    watches.clear();
+    await Promise.all(open.map((watch) => watch.release()));
+  };
+  const drop = async (ids: readonly MailboxId[]) => {
+    await Promise.all(ids.map((id) => watches.get(id)?.release()));
+    for (const id of ids) watches.delete(id);
+    await dropMailboxes(courier.ledger, workerId, ids);
+  };
+  const refreshOnce = async () => {
+    if (isReleased) return;
+    await drop(await mailboxesToDrop(courier.ledger, workerId, [...watches.keys()]));
+    const owned = await claimMailboxes(courier.ledger, workerId, courier.limits.mailboxesMax - watches.size);
+    for (const mailbox of owned) {
+      watches.set(mailbox.id, await watchOne(courier, workerId, mailbox, () => watches.delete(mailbox.id)));
+    }
+  };
+  return {
+    // One after the other: two refreshes at once would claim a mailbox twice.
+    refresh: () => {
+      refreshing = refreshing
+        .then(refreshOnce)
+        .catch((thrown) => courier.logger.warn('mailboxes could not be refreshed', { code: asFailure(thrown).code }));
+      return refreshing;
+    },
+    renewed: () => {
+      renewedAt = courier.clock.now().getTime();
+    },
+    letGoIfStale: async () => {
+      if (courier.clock.now().getTime() - renewedAt >= STALE_MS) await letGo();
+    },
+    letGo,
+    release: async () => {
+      isReleased = true;
+      await refreshing;
+      await letGo();
+    },
+  };
+}
+
+async function watchOne(
+  courier: Courier,
+  workerId: WorkerId,
+  mailbox: OwnedMailbox,
+  onLost: () => void,
+): Promise<MailboxWatch> {
+  const account = await mailboxAccount(courier.ledger, courier.keys, mailbox.id);
+  const owner = { mailboxId: mailbox.id, workerId, epoch: mailbox.ownerEpoch };
+  return watchMailbox({
+    mailboxId: mailbox.id,
+    account,
+    open: courier.openMailbox,
+    visit: async (connection) => {
+      const copied = await copyMailbox(courier, owner, connection);
+      if (copied > 0) courier.logger.info('mails copied', { mailboxId: mailbox.id, count: copied });
+      await recordTrouble(courier.ledger, mailbox.id, null);
+    },
+    onState: (state) => {
+      if (state.kind === 'stopped') onLost();
+      if (state.kind === 'waiting') void recordTrouble(courier.ledger, mailbox.id, state.code).catch(() => {});
+    },
+    clock: courier.clock,
+    random: courier.random,
+    logger: courier.logger,
+    pollIntervalMs: courier.limits.pollIntervalMs,
+    watchdogMs: WATCHDOG_MS,
+  });
+}

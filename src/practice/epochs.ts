@@ -1,0 +1,108 @@
+/**
+ * Epochs: which uids of a mailbox are ours to account for. One is open per watched mailbox; a change of uidValidity, or
+ * enabling after disabling, closes it and opens the next. Rows of an old epoch stay.
+ */
+
+import { appendAudit } from '../audit/audit.ts';
+import type { Sql } from '../ledger/ledger.ts';
+import { amsterdamDay } from '../shared/amsterdam.ts';
+import { type MailId, newId } from '../shared/ids.ts';
+
+export interface Epoch {
+  readonly id: string;
+  readonly mailboxId: string;
+  readonly uidValidity: number;
+  readonly startUid: number;
+  readonly cursorUid: number;
+  readonly uidNext: number;
+}
+
+/** What stands in the mailbox when an epoch opens. `listed`: older uids that are assigned by their date. */
+export interface EpochStart {
+  readonly mailboxId: string;
+  readonly uidValidity: number;
+  readonly uidNext: number;
+  readonly listed: readonly { readonly uid: number; readonly internalDate: Date }[];
+}
+
+export async function openEpochOf(sql: Sql, mailboxId: string): Promise<Epoch | null> {
+  const { rows } = await sql.query<Epoch>(
+    `select id, mailbox_id as "mailboxId", uid_validity as "uidValidity", start_uid as "startUid",
+       cursor_uid as "cursorUid", uid_next as "uidNext"
+     from epoch where mailbox_id = $1 and closed_at is null`,
+    [mailboxId],
+  );
+  return rows[0] ?? null;
+}
+
+/** Opens an epoch that starts at uidNext; the listed older uids become rows that wait to be copied. */
+export async function openEpoch(tx: Sql, start: EpochStart, actor: string): Promise<Epoch> {
+  const id = newId();
+  await tx.query(
+    `insert into epoch (id, mailbox_id, uid_validity, start_uid, listed_count, cursor_uid, uid_next)
+     values ($1, $2, $3, $4, $5, $4::bigint - 1, $4)`,
+    [id, start.mailboxId, start.uidValidity, start.uidNext, start.listed.length],
+  );
+  await tx.query(
+    `insert into mail (id, source, mailbox_id, epoch_id, uid, internal_date, day, state)
+     select u.id, 'mailbox', $1, $2, u.uid, u.internal_date, u.day, 'assigned'
+     from unnest($3::uuid[], $4::bigint[], $5::timestamptz[], $6::date[]) as u (id, uid, internal_date, day)`,
+    [
+      start.mailboxId,
+      id,
+      start.listed.map(() => newId<MailId>()),
+      start.listed.map((mail) => mail.uid),
+      start.listed.map((mail) => mail.internalDate),
+      start.listed.map((mail) => amsterdamDay(mail.internalDate)),
+    ],
+  );
+  await appendAudit(tx, [
+    {
+      event: 'mailbox.epoch-opened',
+      actor,
+      objectKind: 'mailbox',
+      objectId: start.mailboxId,
+      fields: { startUid: start.uidNext, listed: start.listed.length },
+    },
+  ]);
+  return {
+    id,
+    mailboxId: start.mailboxId,
+    uidValidity: start.uidValidity,
+    startUid: start.uidNext,
+    cursorUid: start.uidNext - 1,
+    uidNext: start.uidNext,
+  };
+}
+
+/** Closes the open epoch of a mailbox, if any; `uidNext` is where assigning stops, null where the server could not be asked. */
+export async function closeEpochs(tx: Sql, mailboxId: string, uidNext: number | null, actor: string): Promise<void> {
+  const closed = await tx.query(
+    'update epoch set closed_at = now(), uid_next = greatest(uid_next, coalesce($2, 0)) where mailbox_id = $1 and closed_at is null',
+    [mailboxId, uidNext],
+  );
+  if (closed.count === 0) return;
+  await appendAudit(tx, [{ event: 'mailbox.epoch-closed', actor, objectKind: 'mailbox', objectId: mailboxId }]);
+}
+
+/**
+ * Moves the cursor, only for the worker that owns the mailbox in this epoch of ownership. False: it is another's now,
+ * and the transaction must be given up.
+ */
+export async function claimEpochRange(
+  tx: Sql,
+  owner: { readonly mailboxId: string; readonly workerId: string; readonly epoch: number },
+  range: { readonly epochId: string; readonly fromCursor: number; readonly toCursor: number; readonly uidNext: number },
+): Promise<boolean> {
+  const owned = await tx.query(
+    'update mailbox set last_polled_at = now() where id = $1 and owner_id = $2 and owner_epoch = $3',
+    [owner.mailboxId, owner.workerId, owner.epoch],
+  );
+  if (owned.count === 0) return false;
+  const moved = await tx.query(
+    `update epoch set cursor_uid = $3, uid_next = greatest(uid_next, $4)
+     where id = $1 and cursor_uid = $2 and closed_at is null`,
+    [range.epochId, range.fromCursor, range.toCursor, range.uidNext],
+  );
+  return moved.count === 1;
+}

@@ -1,0 +1,78 @@
+/**
+ * The door of practice/: practices, their ZorgMail accounts, mailboxes and integrations, and which worker reads a mailbox.
+ *
+ * A practice (huisartsenpraktijk) is known by its AGB code (8 digits, Vektis). An integration is enabled (in shadow or
+ * live), paused (copying goes on, delivery waits) or disabled (both stop). Every change is audited in its transaction
+ * and announced, so that running workers follow without a restart.
+ */
+
+import type { MailboxId, PracticeId } from '../shared/ids.ts';
+
+export type Product = 'cKIS' | 'cBoards';
+export type BoardMode = 'none' | 'by-ckis' | 'by-us';
+export type IntegrationName = 'forwarding' | 'registrations';
+export type IntegrationState = 'enabled' | 'paused' | 'disabled';
+export type Mode = 'shadow' | 'live';
+
+/** Which determinations go to the card: all, or an allow-list of NHG numbers and raw codes. */
+export type Determinations = 'all' | readonly string[];
+
+export interface Practice {
+  readonly id: PracticeId;
+  readonly agb: string;
+  readonly name: string;
+  readonly his: string;
+  readonly products: readonly Product[];
+  readonly boards: BoardMode;
+  /** ZorgMail account numbers. */
+  readonly accounts: readonly string[];
+}
+
+export interface Integration {
+  readonly name: IntegrationName;
+  readonly state: IntegrationState;
+  readonly mode: Mode;
+  readonly authorisedBy: string | null;
+  readonly authorisedOn: string | null;
+  readonly determinations: Determinations | null;
+  readonly since: Date;
+  readonly disabledAt: Date | null;
+}
+
+export type MailboxKind = 'practice' | 'copy';
+
+export interface Mailbox {
+  readonly id: MailboxId;
+  /** A label for people, never an address. */
+  readonly name: string;
+  readonly kind: MailboxKind;
+  readonly host: string;
+  readonly port: number;
+  readonly security: 'tls' | 'starttls';
+  readonly path: string;
+  readonly lastPolledAt: Date | null;
+  readonly trouble: string | null;
+}
+
+/** The channel on which a change to a practice, an integration or a mailbox is announced. */
+export const CHANGES = 'zorgkoerier_practice';
+
+export { claimEpochRange, closeEpochs, type Epoch, openEpoch, openEpochOf } from './epochs.ts';
+export {
+  changeIntegration,
+  type EnableRequest,
+  enableIntegration,
+  integrationOf,
+  type Refusal,
+} from './integrations.ts';
+export { addMailbox, mailboxAccount, mailboxesOf, type NewMailbox, recordTrouble } from './mailboxes.ts';
+export {
+  claimMailboxes,
+  dropMailboxes,
+  mailboxesToDrop,
+  type OwnedMailbox,
+  registerWorker,
+  renewWorker,
+  retireWorker,
+} from './ownership.ts';
+export { addPractice, findPractice, listPractices, type NewPractice, practicesOfMailbox } from './practices.ts';

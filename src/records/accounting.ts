@@ -1,0 +1,94 @@
+/**
+ * The accounting: per mailbox, assigned = waiting + everything at rest, always. `assigned` is counted from the epochs
+ * (uids), the rest from the rows, so that a lost row shows as a difference.
+ */
+
+import { type MailOutcome, OUTCOMES, type Sql } from '../ledger/ledger.ts';
+
+export interface Accounting {
+  readonly assigned: number;
+  /** assigned − vanished. */
+  readonly seen: number;
+  readonly waiting: number;
+  readonly forwarded: number;
+  readonly noCard: number;
+  readonly shadowed: number;
+  readonly duplicate: number;
+  readonly notLab: number;
+  readonly receipt: number;
+  readonly held: number;
+  readonly quarantined: number;
+  readonly discarded: number;
+  readonly vanished: number;
+  /** assigned − waiting − everything at rest: not 0 means that a mail was lost. */
+  readonly difference: number;
+}
+
+export interface MailboxAccounting extends Accounting {
+  readonly mailboxId: string;
+  readonly name: string;
+}
+
+interface AccountingRow {
+  readonly mailbox_id: string;
+  readonly name: string;
+  readonly assigned: number;
+  readonly not_copied: number;
+  readonly outcomes: Partial<Record<MailOutcome | 'unaccounted', number>> | null;
+}
+
+/** Every mailbox's accounting, by name. */
+export async function accountingOf(sql: Sql): Promise<readonly MailboxAccounting[]> {
+  const { rows } = await sql.query<AccountingRow>(
+    `select b.id as mailbox_id, b.name,
+       coalesce((select sum(e.listed_count + e.uid_next - e.start_uid) from epoch e where e.mailbox_id = b.id), 0)::bigint as assigned,
+       coalesce((select sum(e.uid_next - 1 - e.cursor_uid) from epoch e where e.mailbox_id = b.id), 0)::bigint as not_copied,
+       (select jsonb_object_agg(outcome, n) from
+         (select outcome, count(*) as n from mail_outcome o where o.mailbox_id = b.id and o.source = 'mailbox' group by outcome) c) as outcomes
+     from mailbox b where exists (select 1 from epoch e where e.mailbox_id = b.id) order by b.name`,
+  );
+  return rows.map((row) => ({ mailboxId: row.mailbox_id, name: row.name, ...counted(row) }));
+}
+
+function counted(row: AccountingRow): Accounting {
+  const of = (outcome: MailOutcome) => row.outcomes?.[outcome] ?? 0;
+  const waiting = of('waiting') + row.not_copied;
+  const atRest = OUTCOMES.filter((outcome) => outcome !== 'waiting').reduce((sum, outcome) => sum + of(outcome), 0);
+  return {
+    assigned: row.assigned,
+    seen: row.assigned - of('vanished'),
+    waiting,
+    forwarded: of('forwarded'),
+    noCard: of('no-card'),
+    shadowed: of('shadowed'),
+    duplicate: of('duplicate'),
+    notLab: of('not-lab'),
+    receipt: of('receipt'),
+    held: of('held'),
+    quarantined: of('quarantined'),
+    discarded: of('discarded'),
+    vanished: of('vanished'),
+    difference: row.assigned - waiting - atRest,
+  };
+}
+
+/** The sum over mailboxes. */
+export function totalOf(mailboxes: readonly Accounting[]): Accounting {
+  const sum = (field: keyof Accounting) => mailboxes.reduce((total, mailbox) => total + mailbox[field], 0);
+  return {
+    assigned: sum('assigned'),
+    seen: sum('seen'),
+    waiting: sum('waiting'),
+    forwarded: sum('forwarded'),
+    noCard: sum('noCard'),
+    shadowed: sum('shadowed'),
+    duplicate: sum('duplicate'),
+    notLab: sum('notLab'),
+    receipt: sum('receipt'),
+    held: sum('held'),
+    quarantined: sum('quarantined'),
+    discarded: sum('discarded'),
+    vanished: sum('vanished'),
+    difference: sum('difference'),
+  };
+}

@@ -1,0 +1,169 @@
+/** Statements on deliveries: claim, postpone, settle. */
+
+import type { DeliveryState, Sql } from '../ledger/ledger.ts';
+import type { DeliveryId, MailId, ReportId } from '../shared/ids.ts';
+
+const LEASE_SECONDS = 120;
+const CHECK_SECONDS = 60;
+
+export interface ClaimedDelivery {
+  readonly id: DeliveryId;
+  readonly target: 'patient-card' | 'board';
+  readonly reportId: ReportId;
+  readonly mailId: MailId;
+  /** null: a replayed file. */
+  readonly mailboxId: string | null;
+  readonly practiceId: string;
+  readonly source: 'mailbox' | 'replay';
+  readonly format: string;
+  readonly laboratory: string | null;
+  readonly sender: string | null;
+  readonly patientKey: Buffer | null;
+  readonly referenceDigest: Buffer | null;
+  readonly contentDigest: Buffer | null;
+  readonly version: string;
+  readonly isCorrected: boolean;
+  readonly content: Buffer | null;
+  readonly overrideCard: string | null;
+  readonly attempts: number;
+  readonly createdAt: Date;
+}
+
+export type ClaimAnswer =
+  | { readonly kind: 'claimed'; readonly delivery: ClaimedDelivery }
+  /** At rest, parked, or being worked on elsewhere: nothing to do. */
+  | { readonly kind: 'nothing' }
+  /** Another delivery for the same patient and target is on its way. */
+  | { readonly kind: 'busy' };
+
+/**
+ * Takes a delivery for this worker: ready → sending; one whose earlier claim ran out → uncertain, since its request may
+ * have been taken. The unique index on (target, patient) makes a second one for the same patient wait.
+ */
+export async function claimDelivery(sql: Sql, id: string, leaseToken: string): Promise<ClaimAnswer> {
+  // `busy` is asked in the statement and guarded by the index: two claims at the same moment meet there.
+  const claimed = await sql
+    .query<{ state: string }>(
+      `update delivery d set state = case when d.state = 'ready' then 'sending' else 'uncertain' end,
+       lease_token = $2, lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
+     where d.id = $1 and d.state in ('ready', 'sending', 'uncertain') and not d.is_parked and (d.lease_until is null or d.lease_until < now())
+       and not exists (select 1 from delivery o where o.target = d.target and o.patient_key = d.patient_key and o.id <> d.id
+                       and o.state in ('sending', 'uncertain'))
+     returning d.state`,
+      [id, leaseToken],
+    )
+    .catch(asBusy);
+  if (claimed === 'busy') return { kind: 'busy' };
+  if (claimed.count === 0) return (await isOpen(sql, id)) ? { kind: 'busy' } : { kind: 'nothing' };
+  const { rows } = await sql.query<ClaimedDelivery>(
+    `select d.id, d.target, r.id as "reportId", r.mail_id as "mailId", m.mailbox_id as "mailboxId", r.practice_id as "practiceId", m.source, r.format, r.laboratory,
+       r.sender, r.patient_key as "patientKey", r.reference_digest as "referenceDigest", r.content_digest as "contentDigest", r.version,
+       r.is_corrected as "isCorrected", r.content, d.override ->> 'card' as "overrideCard", d.attempts, d.created_at as "createdAt"
+     from delivery d join report r on r.id = d.report_id join mail m on m.id = r.mail_id where d.id = $1`,
+    [id],
+  );
+  const delivery = rows[0];
+  return delivery === undefined ? { kind: 'nothing' } : { kind: 'claimed', delivery };
+}
+
+function asBusy(thrown: unknown): 'busy' {
+  const fields = (thrown as { fields?: { constraint?: unknown } }).fields;
+  if (fields?.constraint === 'delivery_one_patient') return 'busy';
+  throw thrown;
+}
+
+async function isOpen(sql: Sql, id: string): Promise<boolean> {
+  const { count } = await sql.query(
+    `select 1 from delivery where id = $1 and state in ('ready', 'sending', 'uncertain') and not is_parked
+       and (lease_until is null or lease_until < now())`,
+    [id],
+  );
+  return count === 1;
+}
+
+export interface Postponement {
+  readonly delayMs: number;
+  readonly isUncertain: boolean;
+  readonly isParked: boolean;
+  readonly isAttemptSpent: boolean;
+  /** Code of the failure, or null. */
+  readonly reason: string | null;
+}
+
+/**
+ * Gives a claim back, to be tried again later. `isUncertain`: the target may have taken it. `isParked`: the practice is
+ * paused; it waits until the practice resumes.
+ */
+export async function postponeDelivery(sql: Sql, id: string, leaseToken: string, how: Postponement): Promise<void> {
+  // Once uncertain, it stays so until the target was asked: only settling ends it.
+  await sql.query(
+    `update delivery set state = case when $3 or state = 'uncertain' then 'uncertain' else 'ready' end, is_parked = $4, reason = $5,
+       attempts = attempts + $7, lease_token = null, lease_until = null,
+       next_check_at = now() + make_interval(secs => $6::double precision / 1000 + ${CHECK_SECONDS})
+     where id = $1 and lease_token = $2`,
+    [id, leaseToken, how.isUncertain, how.isParked, how.reason, how.delayMs, how.isAttemptSpent ? 1 : 0],
+  );
+}
+
+export interface Settlement {
+  readonly state: Extract<DeliveryState, 'forwarded' | 'no-card' | 'shadowed' | 'held' | 'discarded'>;
+  readonly reason: string | null;
+  readonly detail: string | null;
+  readonly withheldCount: number;
+  /** Ids and versions of what stands at the target. */
+  readonly receipt: Readonly<Record<string, unknown>> | null;
+}
+
+/** Records the end of a delivery; only for the worker that claimed it. False: the claim had passed to another. */
+export async function settleDelivery(
+  tx: Sql,
+  id: string,
+  leaseToken: string,
+  settlement: Settlement,
+): Promise<boolean> {
+  const settled = await tx.query(
+    `update delivery set state = $3, reason = $4, detail = $5, receipt = $6, settled_at = now(), lease_token = null, lease_until = null
+     where id = $1 and lease_token = $2 and state in ('sending', 'uncertain')`,
+    [
+      id,
+      leaseToken,
+      settlement.state,
+      settlement.reason,
+      settlement.detail,
+      settlement.receipt === null ? null : JSON.stringify(settlement.receipt),
+    ],
+  );
+  if (settled.count === 0) return false;
+  await tx.query('update report set withheld_count = $2 where id = (select report_id from delivery where id = $1)', [
+    id,
+    settlement.withheldCount,
+  ]);
+  return true;
+}
+
+/** The delivery to the board that follows one to the card; its id, or null where it is there already. */
+export async function insertBoardDelivery(tx: Sql, id: DeliveryId, cardDeliveryId: string): Promise<boolean> {
+  const inserted = await tx.query(
+    `insert into delivery (id, report_id, target, state, patient_key, next_check_at)
+     select $1, report_id, 'board', 'ready', patient_key, now() + make_interval(secs => ${CHECK_SECONDS}) from delivery where id = $2
+     on conflict (report_id, target) do nothing`,
+    [id, cardDeliveryId],
+  );
+  return inserted.count === 1;
+}
+
+/** Open deliveries that nobody looks after: generation raised, to be added to the queue again. */
+export async function overdueDeliveries(
+  sql: Sql,
+  most: number,
+): Promise<readonly { readonly id: DeliveryId; readonly generation: number }[]> {
+  const { rows } = await sql.query<{ id: DeliveryId; generation: number }>(
+    `update delivery set generation = generation + 1, next_check_at = now() + make_interval(secs => ${CHECK_SECONDS})
+     where id in (
+       select id from delivery where state in ('ready', 'sending', 'uncertain') and not is_parked and next_check_at < now()
+         and (lease_until is null or lease_until < now()) order by next_check_at limit $1 for update skip locked)
+     returning id, generation`,
+    [most],
+  );
+  return rows;
+}

@@ -1,0 +1,58 @@
+/** What a disabled practice leaves behind: after 7 days its undelivered reports are discarded. */
+
+import { appendAudit } from '../audit/audit.ts';
+import type { Sql } from '../ledger/ledger.ts';
+
+interface Discarded {
+  readonly id: string;
+  readonly practice_id: string;
+}
+
+const DISABLED = `exists (select 1 from integration i where i.practice_id = r.practice_id and i.name = 'forwarding'
+  and i.state = 'disabled' and i.disabled_at < now() - interval '7 days')`;
+
+/** Discards, erases and audits; returns how many. */
+export async function discardDisabled(ledger: {
+  transaction<A>(work: (tx: Sql) => Promise<A>): Promise<A>;
+}): Promise<number> {
+  return ledger.transaction(async (tx) => {
+    const { rows } = await tx.query<Discarded>(
+      `update delivery d set state = 'discarded', reason = 'practice.disabled', is_parked = false, settled_at = now()
+       from report r where r.id = d.report_id and d.state in ('ready', 'uncertain') and (d.lease_until is null or d.lease_until < now())
+         and ${DISABLED} returning d.id, r.practice_id`,
+    );
+    await tx.query(
+      `update report r set content = null, erased_at = now() where content is not null
+         and exists (select 1 from delivery d where d.report_id = r.id and d.target = 'patient-card' and d.state = 'discarded' and d.reason = 'practice.disabled')`,
+    );
+    await discardUncopied(tx);
+    await appendAudit(
+      tx,
+      rows.map((row) => ({
+        event: 'report.discarded',
+        actor: 'worker',
+        objectKind: 'delivery',
+        objectId: row.id,
+        practiceId: row.practice_id,
+        reason: 'practice.disabled',
+      })),
+    );
+    return rows.length;
+  });
+}
+
+// Uids that a closed epoch still had to copy when the last practice of its mailbox was disabled: they get their rows now,
+// so that the accounting closes.
+async function discardUncopied(tx: Sql): Promise<void> {
+  const stale = `e.closed_at < now() - interval '7 days' and not exists (select 1 from epoch o where o.mailbox_id = e.mailbox_id and o.closed_at is null)`;
+  await tx.query(
+    `insert into mail (id, source, mailbox_id, epoch_id, uid, day, state, verdict, reason, read_at)
+     select gen_random_uuid(), 'mailbox', e.mailbox_id, e.id, u.uid, (now() at time zone 'Europe/Amsterdam')::date, 'read', 'discarded', 'practice.disabled', now()
+     from epoch e, generate_series(e.cursor_uid + 1, e.uid_next - 1) as u (uid) where ${stale} and e.cursor_uid < e.uid_next - 1`,
+  );
+  await tx.query(`update epoch e set cursor_uid = uid_next - 1 where ${stale} and cursor_uid < uid_next - 1`);
+  await tx.query(
+    `update mail m set state = 'read', verdict = 'discarded', reason = 'practice.disabled', read_at = now()
+     from epoch e where e.id = m.epoch_id and m.state = 'assigned' and ${stale}`,
+  );
+}

@@ -1,0 +1,169 @@
+/** Statements on mails and on the batches they are read in. */
+
+import type { Sql } from '../ledger/ledger.ts';
+import type { BatchId, MailboxId, MailId } from '../shared/ids.ts';
+
+export interface CopiedRow {
+  readonly id: MailId;
+  readonly uid: number;
+  readonly internalDate: Date;
+  /** Amsterdam date of internalDate. */
+  readonly day: string;
+  readonly bytes: number;
+  /** Keyed digest of the raw bytes. */
+  readonly digest: Buffer | null;
+  /** Ciphertext; null for a mail that was too large to copy. */
+  readonly content: Buffer | null;
+}
+
+export interface CopyPlace {
+  readonly mailboxId: string;
+  readonly epochId: string;
+  readonly batchId: string;
+}
+
+/** How long a batch or delivery may take before the sweeper looks after it. */
+const CHECK_SECONDS = 60;
+/** How long a claim on rows lasts: longer than any step may take. */
+const LEASE_SECONDS = 120;
+
+export async function insertBatch(tx: Sql, id: BatchId, mailboxId: MailboxId | null): Promise<void> {
+  await tx.query(
+    `insert into read_batch (id, mailbox_id, next_check_at) values ($1, $2, now() + make_interval(secs => ${CHECK_SECONDS}))`,
+    [id, mailboxId],
+  );
+}
+
+/** Mails that were just copied, many in one statement. */
+export async function insertCopied(tx: Sql, place: CopyPlace, rows: readonly CopiedRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  await tx.query(
+    `insert into mail (id, source, mailbox_id, epoch_id, uid, internal_date, day, bytes, digest, content, state, read_batch_id, copied_at)
+     select r.id, 'mailbox', $1, $2, r.uid, r.internal_date, r.day, r.bytes, r.digest, r.content, 'copied', $3, now()
+     from unnest($4::uuid[], $5::bigint[], $6::timestamptz[], $7::date[], $8::int[], $9::bytea[], $10::bytea[])
+       as r (id, uid, internal_date, day, bytes, digest, content)`,
+    [
+      place.mailboxId,
+      place.epochId,
+      place.batchId,
+      rows.map((row) => row.id),
+      rows.map((row) => row.uid),
+      rows.map((row) => row.internalDate),
+      rows.map((row) => row.day),
+      rows.map((row) => row.bytes),
+      rows.map((row) => row.digest),
+      rows.map((row) => row.content),
+    ],
+  );
+}
+
+/** A mail that a developer or Customer Care put in again: outside the mailbox accounting. */
+export interface ReplayedMail {
+  readonly id: MailId;
+  readonly internalDate: Date;
+  readonly day: string;
+  readonly bytes: number;
+  readonly digest: Buffer;
+  readonly content: Buffer;
+}
+
+export async function insertReplayed(
+  tx: Sql,
+  place: { readonly batchId: BatchId; readonly mailboxId: MailboxId | null },
+  rows: readonly ReplayedMail[],
+): Promise<void> {
+  for (const row of rows) {
+    await tx.query(
+      `insert into mail (id, source, mailbox_id, internal_date, day, bytes, digest, content, state, read_batch_id, copied_at)
+       values ($1, 'replay', $2, $3, $4, $5, $6, $7, 'copied', $8, now())`,
+      [row.id, place.mailboxId, row.internalDate, row.day, row.bytes, row.digest, row.content, place.batchId],
+    );
+  }
+}
+
+/** Rows that were assigned by date and are copied now: they keep their id and are filled. */
+export async function setAssignedCopied(tx: Sql, batchId: BatchId, rows: readonly CopiedRow[]): Promise<void> {
+  for (const row of rows) {
+    await tx.query(
+      `update mail set state = 'copied', bytes = $2, digest = $3, content = $4, read_batch_id = $5, copied_at = now()
+       where id = $1 and state = 'assigned'`,
+      [row.id, row.bytes, row.digest, row.content, batchId],
+    );
+  }
+}
+
+/** Uids that were assigned but gone before we saw them; `ids` and `uids` in step. Rows that wait are filled in. */
+export async function markVanished(
+  tx: Sql,
+  place: { readonly mailboxId: string; readonly epochId: string },
+  gone: readonly { readonly id: MailId; readonly uid: number }[],
+  day: string,
+): Promise<void> {
+  if (gone.length === 0) return;
+  await tx.query(
+    `insert into mail (id, source, mailbox_id, epoch_id, uid, day, state, verdict, read_at)
+     select g.id, 'mailbox', $1, $2, g.uid, $5, 'read', 'vanished', now() from unnest($3::uuid[], $4::bigint[]) as g (id, uid)
+     on conflict (epoch_id, uid) do update set state = 'read', verdict = 'vanished', day = excluded.day, read_at = now()
+       where mail.state = 'assigned'`,
+    [place.mailboxId, place.epochId, gone.map((mail) => mail.id), gone.map((mail) => mail.uid), day],
+  );
+}
+
+/** Older uids that still wait to be copied, ascending. */
+export async function waitingAssigned(
+  sql: Sql,
+  epochId: string,
+  most: number,
+): Promise<readonly { readonly id: MailId; readonly uid: number }[]> {
+  const { rows } = await sql.query<{ id: MailId; uid: number }>(
+    `select id, uid from mail where epoch_id = $1 and state = 'assigned' order by uid limit $2`,
+    [epochId, most],
+  );
+  return rows;
+}
+
+export interface ClaimedMail {
+  readonly id: MailId;
+  readonly mailboxId: MailboxId | null;
+  readonly internalDate: Date | null;
+  readonly bytes: number;
+  readonly content: Buffer | null;
+  /** How often reading this mail was begun, this time included. */
+  readonly readAttempts: number;
+}
+
+/** Takes the mails of a batch that wait to be read; those that another worker reads now are left out. */
+export async function claimBatch(sql: Sql, batchId: string, leaseToken: string): Promise<readonly ClaimedMail[]> {
+  const { rows } = await sql.query<ClaimedMail>(
+    `update mail set lease_token = $2, lease_until = now() + make_interval(secs => ${LEASE_SECONDS}), read_attempts = read_attempts + 1
+     where id in (select id from mail where read_batch_id = $1 and state = 'copied' and (lease_until is null or lease_until < now())
+                  order by id for update skip locked)
+     returning id, mailbox_id as "mailboxId", internal_date as "internalDate", bytes, content, read_attempts as "readAttempts"`,
+    [batchId, leaseToken],
+  );
+  return [...rows].sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** Gives a claim back: the step failed for a reason that is not the mails'. */
+export async function releaseMails(sql: Sql, leaseToken: string): Promise<void> {
+  await sql.query(
+    `update mail set lease_token = null, lease_until = null, read_attempts = read_attempts - 1 where lease_token = $1 and state = 'copied'`,
+    [leaseToken],
+  );
+}
+
+/** Batches whose mails wait and that no worker looks after: generation raised, to be added to the queue again. */
+export async function overdueBatches(
+  sql: Sql,
+  most: number,
+): Promise<readonly { readonly id: BatchId; readonly generation: number }[]> {
+  const { rows } = await sql.query<{ id: BatchId; generation: number }>(
+    `update read_batch b set generation = generation + 1, next_check_at = now() + make_interval(secs => ${CHECK_SECONDS})
+     where b.id in (
+       select distinct m.read_batch_id from mail m join read_batch o on o.id = m.read_batch_id
+       where m.state = 'copied' and (m.lease_until is null or m.lease_until < now()) and o.next_check_at < now() limit $1)
+     returning b.id, b.generation`,
+    [most],
+  );
+  return rows;
+}

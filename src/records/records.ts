@@ -1,0 +1,52 @@
+/**
+ * The door of records/: the ledger's rows of the journey (mails, batches, reports, deliveries), as statements.
+ *
+ * Each changes state by compare-and-set with a lease, so that every step may be repeated and two workers never act on
+ * one row. It decides nothing: pipeline/ does.
+ */
+
+export { type Accounting, accountingOf, type MailboxAccounting, totalOf } from './accounting.ts';
+export {
+  type ClaimAnswer,
+  type ClaimedDelivery,
+  claimDelivery,
+  insertBoardDelivery,
+  overdueDeliveries,
+  type Postponement,
+  postponeDelivery,
+  type Settlement,
+  settleDelivery,
+} from './deliveries.ts';
+export { discardDisabled } from './disabled.ts';
+export { discardHeld, type HeldItem, heldItemById, heldItems, joinedTo, releaseHeld } from './holds.ts';
+export {
+  type ClaimedMail,
+  type CopiedRow,
+  claimBatch,
+  insertBatch,
+  insertCopied,
+  insertReplayed,
+  markVanished,
+  overdueBatches,
+  type ReplayedMail,
+  releaseMails,
+  setAssignedCopied,
+  waitingAssigned,
+} from './mails.ts';
+export {
+  acceptSender,
+  hasReferenceConflict,
+  isSenderAccepted,
+  isUnderOtherPatient,
+  rememberLabNumbers,
+} from './memory.ts';
+export {
+  eraseMails,
+  eraseReport,
+  findOriginal,
+  insertReports,
+  lockContents,
+  type NewReport,
+  type Original,
+  settleMail,
+} from './reports.ts';

@@ -1,0 +1,135 @@
+/**
+ * A man in the middle with permission: it ends the client's TLS with the sandbox's certificate, writes down every
+ * command, and passes all on to the real server over TLS. On request it makes the network or the server misbehave.
+ */
+
+import { connect, createServer, type Server, type TLSSocket } from 'node:tls';
+import type { Certificate } from './certificate.ts';
+import { commandReader } from './command-lines.ts';
+
+export interface ProxyOptions {
+  /** The real server, implicit TLS on 127.0.0.1. */
+  readonly target: { readonly port: number };
+  /** Shown to clients, and expected of the target. */
+  readonly certificate: Certificate;
+}
+
+export interface RecordingProxy {
+  readonly port: number;
+  /** Every command of every client so far, without tags, logins masked. */
+  commands(): readonly string[];
+  /** Connections taken so far. */
+  connections(): number;
+  /** Resolves when a command that matches has come by after this call. */
+  untilCommand(pattern: RegExp): Promise<void>;
+  /** Cuts the connection in the middle of the next literal that the server sends. */
+  cutNextLiteral(): void;
+  /** Half-open: both sides stay connected, nothing passes any more. */
+  stall(): void;
+  /** Sends `* BYE text` to every client and hangs up. */
+  sayBye(text: string): void;
+  /** Every answer of the server goes through this from now on; null: as it is. */
+  rewrite(change: ((answer: string) => string) | null): void;
+  /** From now on connections are taken and dropped at once. */
+  dropNewcomers(isDropping: boolean): void;
+  release(): Promise<void>;
+}
+
+interface Faults {
+  isCutting: boolean;
+  isStalled: boolean;
+  isDropping: boolean;
+  change: ((answer: string) => string) | null;
+}
+
+/** Starts the proxy on a free port. */
+export async function startRecordingProxy(options: ProxyOptions): Promise<RecordingProxy> {
+  const faults: Faults = { isCutting: false, isStalled: false, isDropping: false, change: null };
+  const clients = new Set<TLSSocket>();
+  const log = commandLog();
+  let taken = 0;
+  const { key, certificate } = options.certificate;
+  const server = createServer({ key, cert: certificate }, (client) => {
+    taken += 1;
+    client.on('error', () => {});
+    if (faults.isDropping) return void client.destroy();
+    clients.add(client);
+    client.on('close', () => clients.delete(client));
+    join(client, options, faults, log.record);
+  });
+  server.on('tlsClientError', () => {});
+  const port = await listen(server);
+  return {
+    port,
+    commands: () => log.commands,
+    connections: () => taken,
+    untilCommand: log.until,
+    cutNextLiteral: () => {
+      faults.isCutting = true;
+    },
+    stall: () => {
+      faults.isStalled = true;
+    },
+    sayBye: (text) => {
+      for (const client of clients) client.end(`* BYE ${text}\r\n`);
+    },
+    rewrite: (change) => {
+      faults.change = change;
+    },
+    dropNewcomers: (isDropping) => {
+      faults.isDropping = isDropping;
+    },
+    release: () => {
+      for (const client of clients) client.destroy();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+// Both directions. A stalled connection stays open but is read into nothing, as behind a router that lost its table.
+function join(client: TLSSocket, options: ProxyOptions, faults: Faults, record: (command: string) => void): void {
+  const upstream = connect({ host: '127.0.0.1', port: options.target.port, ca: options.certificate.certificate });
+  const read = commandReader(record);
+  upstream.on('error', () => {});
+  client.on('data', (chunk: Buffer) => {
+    read(chunk);
+    if (!faults.isStalled) upstream.write(chunk);
+  });
+  upstream.on('data', (chunk: Buffer) => {
+    if (faults.isStalled) return;
+    const answer = faults.change === null ? chunk : Buffer.from(faults.change(chunk.toString('latin1')), 'latin1');
+    const literal = faults.isCutting ? /\{\d+\}\r\n/.exec(answer.toString('latin1')) : null;
+    if (literal === null) return void client.write(answer);
+    faults.isCutting = false;
+    // Half of a line after the announcement, then nothing: the client has part of a mail.
+    client.end(answer.subarray(0, literal.index + literal[0].length + 5));
+  });
+  client.on('close', () => upstream.destroy());
+  upstream.on('close', () => {
+    if (!faults.isStalled) client.end();
+  });
+}
+
+function commandLog() {
+  const commands: string[] = [];
+  const waiting = new Set<{ pattern: RegExp; resolve: () => void }>();
+  return {
+    commands,
+    record: (command: string) => {
+      commands.push(command);
+      for (const wait of waiting) {
+        if (!wait.pattern.test(command)) continue;
+        waiting.delete(wait);
+        wait.resolve();
+      }
+    },
+    until: (pattern: RegExp) => new Promise<void>((resolve) => waiting.add({ pattern, resolve })),
+  };
+}
+
+function listen(server: Server): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port));
+  });
+}

@@ -1,0 +1,178 @@
+/**
+ * The sandbox's ZorgMail: a real, private Dovecot with IMAP over TLS, IMAP with STARTTLS and LMTP, all on 127.0.0.1.
+ *
+ * It promises: a mail is stored with exactly the bytes that went in plus two header lines (Return-Path from LMTP,
+ * Delivered-To as ZorgMail's hub would put it); a twin (`<account>-twin`) gets the same bytes, so that a test can prove
+ * that the first mailbox was never touched. Nothing of it survives its parent.
+ */
+
+import { createHash } from 'node:crypto';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { MailboxAccount } from '../../mailbox/mailbox.ts';
+import { type Clock, systemClock } from '../../shared/clock.ts';
+import { type Certificate, makeCertificate } from './certificate.ts';
+import { dovecotConfig } from './dovecot-config.ts';
+import { freePorts, startDovecot } from './dovecot-process.ts';
+import { type His, hisOf } from './his.ts';
+import { type ImapLogin, withImap } from './imap-client.ts';
+import { deliverByLmtp } from './lmtp.ts';
+import { placeFor, type ZorgmailPlace } from './place.ts';
+import { compareSnapshots, type MailboxSnapshot, type TwinComparison, takeSnapshot } from './snapshot.ts';
+
+export interface ZorgmailOptions {
+  /** Where configuration, certificate and mail live (or, as root below a closed folder, a place derived from it). */
+  readonly directory: string;
+  /** Account names: letters, digits and dashes. Each gets its twin too. */
+  readonly accounts: readonly string[];
+  /** Simultaneous IMAP clients to allow for. */
+  readonly connectionsMax?: number;
+  /** Mail and configuration are removed on release: for a test or a demo. */
+  readonly isThrowaway?: boolean;
+  readonly clock?: Clock;
+}
+
+export interface Zorgmail {
+  readonly ports: { readonly imaps: number; readonly imap: number; readonly lmtp: number };
+  /** The server's certificate, also the authority to trust; its key is for the recording proxy. */
+  readonly certificate: Certificate;
+  /** How the product reaches this mailbox. */
+  mailboxAccount(account: string, security?: MailboxAccount['security']): MailboxAccount;
+  /** Resolves on LMTP's 250: the mail is in the mailbox then. */
+  deliver(account: string, raw: Buffer): Promise<void>;
+  /** The same bytes into `account` and its twin. */
+  deliverToBoth(account: string, raw: Buffer): Promise<void>;
+  /** A mail with an INTERNALDATE of choice, into `account` only. */
+  append(account: string, raw: Buffer, internalDate: Date): Promise<void>;
+  his(account: string): His;
+  /** A HIS that works on `account` and its twin alike. */
+  hisOfBoth(account: string): His;
+  snapshotMailbox(account: string): Promise<MailboxSnapshot>;
+  compareTwins(account: string): Promise<TwinComparison>;
+  /** Throws the folder away and makes it anew: a new uidValidity. */
+  recreateMailbox(account: string): Promise<void>;
+  /** Stops and starts the server on the same ports, with the same mail. */
+  restart(): Promise<void>;
+  release(): Promise<void>;
+}
+
+const DOMAIN = 'lms.lifeline.nl';
+const SENDER = `sandbox@${DOMAIN}`;
+
+/** Starts the server; resolves when every port greets. */
+export async function startZorgmail(options: ZorgmailOptions): Promise<Zorgmail> {
+  const clock = options.clock ?? systemClock;
+  const [place, certificate, numbers] = await Promise.all([
+    placeFor(options.directory),
+    makeCertificate(),
+    freePorts(3),
+  ]);
+  const [imaps, imap, lmtp] = numbers as [number, number, number];
+  const ports = { imaps, imap, lmtp };
+  const configFile = await writeFiles(place, options, ports, certificate);
+  const listening = [
+    { port: imap, ca: null },
+    { port: lmtp, ca: null },
+    { port: imaps, ca: certificate.certificate },
+  ];
+  const start = () => startDovecot({ configFile, runDirectory: place.run, ports: listening, clock });
+  let server = await start();
+  return {
+    ports,
+    certificate,
+    ...mailboxesOf(ports, certificate.certificate),
+    recreateMailbox: (account) => rm(join(place.mail, account), { recursive: true, force: true }),
+    restart: async () => {
+      await server.stop();
+      server = await start();
+    },
+    release: async () => {
+      await server.stop();
+      if (options.isThrowaway === true) await rm(place.home, { recursive: true, force: true });
+    },
+  };
+}
+
+function mailboxesOf(ports: Zorgmail['ports'], ca: string) {
+  const login = (username: string): ImapLogin => ({ port: ports.imaps, ca, username, password: passwordOf(username) });
+  const deliver = (account: string, deliveredTo: string, raw: Buffer) =>
+    deliverByLmtp({
+      port: ports.lmtp,
+      recipient: `${account}@${DOMAIN}`,
+      sender: SENDER,
+      raw: Buffer.concat([Buffer.from(`Delivered-To: ${deliveredTo}@${DOMAIN}\r\n`), raw]),
+    });
+  return {
+    mailboxAccount: (account: string, security: MailboxAccount['security'] = 'tls'): MailboxAccount => ({
+      host: '127.0.0.1',
+      port: security === 'tls' ? ports.imaps : ports.imap,
+      security,
+      username: account,
+      password: passwordOf(account),
+      path: 'INBOX',
+      ca,
+    }),
+    deliver: (account: string, raw: Buffer) => deliver(account, account, raw),
+    deliverToBoth: async (account: string, raw: Buffer) => {
+      await deliver(twinOf(account), account, raw);
+      await deliver(account, account, raw);
+    },
+    append: (account: string, raw: Buffer, internalDate: Date) => appendMail(login(account), raw, internalDate),
+    his: (account: string) => hisOf([login(account)]),
+    hisOfBoth: (account: string) => hisOf([login(account), login(twinOf(account))]),
+    snapshotMailbox: (account: string) => takeSnapshot(login(account)),
+    compareTwins: async (account: string) =>
+      compareSnapshots(await takeSnapshot(login(account)), await takeSnapshot(login(twinOf(account)))),
+  };
+}
+
+async function writeFiles(
+  place: ZorgmailPlace,
+  options: ZorgmailOptions,
+  ports: Zorgmail['ports'],
+  certificate: Certificate,
+): Promise<string> {
+  const file = (name: string) => join(place.home, name);
+  const users = options.accounts.flatMap((account) => [account, twinOf(account)]);
+  await mkdir(place.home, { recursive: true });
+  const config = dovecotConfig({
+    accounts: place.accounts,
+    ports,
+    runDirectory: place.run,
+    mailDirectory: place.mail,
+    certificateFile: file('certificate.pem'),
+    keyFile: file('key.pem'),
+    passwordFile: file('passwords'),
+    logFile: file('dovecot.log'),
+    connectionsMax: options.connectionsMax ?? 200,
+  });
+  const passwords = users.map((user) => `${user}:${passwordOf(user)}\n`).join('');
+  await writeFile(file('certificate.pem'), certificate.certificate);
+  await writeFile(file('key.pem'), certificate.key, { mode: 0o600 });
+  // The process that checks passwords is not root and must read this; the people in it are invented.
+  await writeFile(file('passwords'), passwords, { mode: 0o644 });
+  await writeFile(file('dovecot.conf'), config);
+  return file('dovecot.conf');
+}
+
+/** The twin that gets the same mail and that only the HIS ever opens. */
+export function twinOf(account: string): string {
+  return `${account}-twin`;
+}
+
+// Derived, so that a second process that is told only the directory and the account can log in too.
+function passwordOf(account: string): string {
+  return createHash('sha256').update(`zorgmail sandbox ${account}`).digest('hex').slice(0, 24);
+}
+
+function appendMail(login: ImapLogin, raw: Buffer, internalDate: Date): Promise<void> {
+  return withImap(login, async (client) => {
+    await client.command(`APPEND INBOX "${imapDate(internalDate)}"`, raw);
+  });
+}
+
+// RFC 3501 date-time: `17-Jul-1996 02:44:25 +0000`, the day padded with a space.
+function imapDate(moment: Date): string {
+  const [, day, month, year, time] = /^\w+, (\d+) (\w+) (\d+) ([\d:]+)/.exec(moment.toUTCString()) ?? [];
+  return `${String(Number(day)).padStart(2, ' ')}-${month}-${year} ${time} +0000`;
+}

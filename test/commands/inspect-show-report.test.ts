@@ -1,0 +1,173 @@
+import { describe, expect, it } from 'vitest';
+import { showDocument } from '../../src/commands/show-report.ts';
+import type { LabReport, LabResult, PayloadReading, Specimen } from '../../src/lab/lab.ts';
+
+function result(changes: Partial<LabResult>): LabResult {
+  return {
+    kind: 'result',
+    key: '',
+    subId: null,
+    section: null,
+    name: 'Kalium',
+    code: {
+      raw: null,
+      memo: null,
+      material: null,
+      specification: null,
+      nhg: null,
+      loinc: null,
+      system: null,
+      alternatives: [],
+    },
+    value: { text: '4.1', number: 4.1, comparator: null },
+    unit: 'mmol/l',
+    unitUcum: 'mmol/L',
+    range: { low: '3.5', high: '5.0', text: null },
+    flag: { raw: null, meaning: null },
+    status: 'final',
+    observedAt: null,
+    remarks: [],
+    ...changes,
+  };
+}
+
+const SPECIMEN: Specimen = {
+  collectedAt: '2021-11-15T08:10:00+01:00',
+  labNumber: '410100101',
+  material: 'bloed',
+  volume: null,
+  isComplete: true,
+  orderCode: null,
+  issuedAt: null,
+  remarks: [],
+  results: [],
+  pending: [],
+};
+
+const REPORT: LabReport = {
+  references: { interchange: '1', message: '1' },
+  sentAt: '2021-11-15T09:58:00+01:00',
+  isTest: false,
+  laboratory: null,
+  holds: [],
+  sender: { name: 'Laboratorium Noord', zorgmail: '500099001', agb: null },
+  recipient: { name: null, zorgmail: '500088001', agb: null },
+  requester: { name: null, type: null, code: null },
+  copy: null,
+  patient: {
+    bsn: '999990019',
+    isBsnValid: true,
+    birthDate: '1980-10',
+    sex: 'female',
+    name: {
+      family: 'Jansen',
+      prefix: 'van',
+      partnerFamily: 'Berg',
+      partnerPrefix: 'van de',
+      given: 'Petra',
+      initials: 'P.',
+    },
+    otherIds: [],
+  },
+  specimens: [],
+  comments: [],
+  attachments: [],
+  notCarried: [],
+};
+
+function shown(changes: Partial<LabReport>, payload: Partial<PayloadReading> = {}, isColoured = false): string {
+  const reading: PayloadReading = {
+    source: 'file',
+    format: 'medlab-1',
+    outcome: 'reports',
+    code: null,
+    position: null,
+    warnings: [],
+    reports: [{ ...REPORT, ...changes }],
+    ...payload,
+  };
+  return showDocument({ file: 'x.edi', payloads: [reading] }, { language: 'nl', isColoured });
+}
+
+const withResults = (...results: LabResult[]) => ({ specimens: [{ ...SPECIMEN, results }] });
+
+describe('the human view', () => {
+  it('loses no part of a long text result: it stands below its row in full', () => {
+    const lines = ['Kweek: Escherichia coli, meer dan 100.000 kve/ml, gevoelig', 'voor nitrofurantoïne'];
+    const text = shown(withResults(result({ value: { text: lines.join('\n'), number: null, comparator: null } })));
+    expect(text).toContain(`    ${lines[0]}\n    ${lines[1]}`);
+    expect(text).toMatch(/Kalium\s+\(hieronder\)\s+mmol\/l/);
+  });
+
+  it('shows every kind of doubt: hold, invalid BSN, missing status, raw flag, warning, pending, not carried', () => {
+    const text = shown(
+      {
+        ...withResults(result({ status: null, flag: { raw: '*', meaning: null } })),
+        holds: [{ code: 'hl7.status-missing', position: { segment: 4, tag: 'OBX', field: 11 } }],
+        patient: { ...REPORT.patient, isBsnValid: false },
+        notCarried: [{ code: 'hl7.order-only', count: 2 }],
+      },
+      { warnings: [{ code: 'edifact.segment-count-mismatch', position: { segment: 25, tag: 'UNT' } }] },
+    );
+    expect(text).toContain('[hl7.status-missing, segment 4 OBX-11]');
+    expect(text).toContain('voldoet niet aan de elfproef');
+    expect(text).toMatch(/4\.1\s+mmol\/l\s+\*\s+3\.5 – 5\.0\s+status ontbreekt/);
+    expect(text).toContain('Let op: edifact.segment-count-mismatch, segment 25 UNT');
+    expect(text).toContain('Niet overgenomen: 2 × hl7.order-only');
+  });
+
+  it('shows headings, sections, pending determinations, comments and attachments', () => {
+    const specimen: Specimen = {
+      ...SPECIMEN,
+      isComplete: false,
+      results: [
+        result({ kind: 'heading', name: 'MEDICIJNEN', section: 'KLINISCHE CHEMIE' }),
+        result({ section: 'KLINISCHE CHEMIE' }),
+      ],
+      pending: [{ name: 'Vitamine D', remarks: ['morgen'] }],
+    };
+    const attachments = [{ contentType: 'application/pdf', bytes: 12, sha256: 'a'.repeat(64) }];
+    const text = shown({ specimens: [specimen], comments: ['Nuchter'], attachments });
+    expect(text.match(/\[KLINISCHE CHEMIE\]/g)).toHaveLength(1);
+    for (const part of [
+      'MEDICIJNEN',
+      'nog niet compleet',
+      'Volgt nog: Vitamine D',
+      '    morgen',
+      '  Nuchter',
+      'application/pdf',
+    ]) {
+      expect(text).toContain(part);
+    }
+  });
+
+  it('names people as the Dutch do and shows dates as precise as they were sent', () => {
+    const text = shown({});
+    expect(text).toContain('van de Berg - van Jansen, Petra · geboren 10-1980 · vrouw · BSN 999990019');
+    expect(text).toContain('15-11-2021 09:58');
+    expect(text).toContain('niet in het register');
+  });
+
+  it('lets nothing of the sender steer the terminal', () => {
+    const text = shown(withResults(result({ name: 'Kal\u001b[2Jium\u202e', remarks: ['\u0007\r\u009b31m'] })));
+    expect(text).not.toMatch(/[\u202a-\u202e]/);
+    expect([...text].filter((char) => char !== '\n' && /\p{Cc}/u.test(char))).toEqual([]);
+  });
+
+  it('uses emphasis on a terminal only, for flagged rows and for what must be decided', () => {
+    const flagged = withResults(result({ flag: { raw: '<', meaning: 'low' } }), result({ name: 'Natrium' }));
+    expect(shown(flagged)).not.toContain('\u001b');
+    const emphasised = shown(flagged, {}, true)
+      .split('\n')
+      .filter((line) => line.includes('\u001b[1;33m'));
+    expect(emphasised).toHaveLength(1);
+    expect(emphasised[0]).toContain('laag');
+  });
+
+  it('keeps columns aligned under names with characters of every length in UTF-16', () => {
+    const lines = shown(withResults(result({ name: '𝛽-hCG' }), result({ name: 'Kalium' }))).split('\n');
+    const at = (name: string) => [...(lines.find((line) => line.startsWith(name)) ?? '')].indexOf('4');
+    expect(at('𝛽-hCG')).toBe(at('Kalium'));
+    expect(at('Kalium')).toBeGreaterThan(0);
+  });
+});

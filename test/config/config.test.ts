@@ -1,0 +1,146 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { ConfigurationError, type Environment, loadConfig, settingsTable } from '../../src/config/config.ts';
+
+const KEY = randomBytes(32);
+const WHOLE: Environment = {
+  DATABASE_URL: 'postgresql://worker:hush@ledger/zorgkoerier',
+  REDIS_URL: 'redis://queue:6379',
+  ZORGKOERIER_MASTER_KEY: KEY.toString('base64'),
+};
+const directory = mkdtempSync(join(tmpdir(), 'zk-config-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+function secretFile(text: string): string {
+  const path = join(directory, randomBytes(4).toString('hex'));
+  writeFileSync(path, text);
+  return path;
+}
+
+function faults(env: Environment): Record<string, string> {
+  try {
+    loadConfig(env);
+  } catch (thrown) {
+    if (thrown instanceof ConfigurationError) {
+      return Object.fromEntries(thrown.faults.map(({ name, problem }) => [name, problem]));
+    }
+    throw thrown;
+  }
+  return {};
+}
+
+describe('the configuration', () => {
+  it('fills in every default', () => {
+    expect(loadConfig(WHOLE)).toMatchObject({
+      isEmbedded: false,
+      dataDirectory: '.zorgkoerier',
+      logLevel: 'info',
+      language: 'nl',
+      pollIntervalMs: 60_000,
+      sweepIntervalMs: 15_000,
+      mailMaxBytes: 5_000_000,
+      readConcurrency: 2,
+      deliverConcurrency: 20,
+      shutdownMs: 20_000,
+      boardWithinMs: 600_000,
+      ckis: null,
+      cboards: null,
+      laboratoriesPath: null,
+    });
+  });
+
+  it('derives the master key’s id from the key itself', () => {
+    const id = createHash('sha256').update(KEY).digest('hex').slice(0, 8);
+    expect(loadConfig(WHOLE).masterKey).toEqual({ id, bytes: KEY });
+  });
+
+  it('reports everything that is wrong at once, by name', () => {
+    const wrong = {
+      ...WHOLE,
+      DATABASE_URL: 'mysql://x',
+      REDIS_URL: undefined,
+      ZORGKOERIER_MASTER_KEY: 'too short',
+      ZORGKOERIER_POLL_INTERVAL_MS: 'often',
+      ZORGKOERIER_READ_CONCURENCY: '2',
+    };
+    expect(Object.keys(faults(wrong)).sort()).toEqual([
+      'DATABASE_URL',
+      'REDIS_URL',
+      'ZORGKOERIER_MASTER_KEY',
+      'ZORGKOERIER_POLL_INTERVAL_MS',
+      'ZORGKOERIER_READ_CONCURENCY',
+    ]);
+  });
+
+  it('never repeats what a setting holds', () => {
+    const env = { ...WHOLE, DATABASE_URL: 'mysql://worker:hush@ledger', ZORGKOERIER_MASTER_KEY: 'aHVzaA==' };
+    expect(() => loadConfig(env)).toThrow(ConfigurationError);
+    expect(JSON.stringify(faults(env))).not.toMatch(/hush|aHVzaA/);
+  });
+
+  it('refuses to start without a ledger, rather than with an empty one', () => {
+    expect(faults({})).toEqual({
+      DATABASE_URL: 'is missing (or set ZORGKOERIER_EMBEDDED=1)',
+      REDIS_URL: 'is missing (or set ZORGKOERIER_EMBEDDED=1)',
+      ZORGKOERIER_MASTER_KEY: 'is missing (or set ZORGKOERIER_EMBEDDED=1)',
+    });
+  });
+
+  it('asks for no addresses when the embedded services are wanted, or when the command needs none', () => {
+    expect(loadConfig({ ZORGKOERIER_EMBEDDED: '1' })).toMatchObject({ isEmbedded: true, databaseUrl: null });
+    expect(loadConfig({}, { requiresServices: false })).toMatchObject({ isEmbedded: false, databaseUrl: null });
+  });
+
+  it('reads a secret from a file, without the line end that an editor leaves', () => {
+    const { ZORGKOERIER_MASTER_KEY: key, ...rest } = WHOLE;
+    const config = loadConfig({ ...rest, ZORGKOERIER_MASTER_KEY_FILE: secretFile(`${key}\n`) });
+    expect(config.masterKey?.bytes).toEqual(KEY);
+  });
+
+  it('refuses a secret that is given twice, and one whose file is not there or empty', () => {
+    const { ZORGKOERIER_MASTER_KEY: key, ...rest } = WHOLE;
+    const name = 'ZORGKOERIER_MASTER_KEY';
+    expect(faults({ ...WHOLE, ZORGKOERIER_MASTER_KEY_FILE: secretFile(key ?? '') })[name]).toMatch(/given twice/);
+    expect(faults({ ...rest, ZORGKOERIER_MASTER_KEY_FILE: join(directory, 'none') })[name]).toMatch(/cannot be read/);
+    expect(faults({ ...rest, ZORGKOERIER_MASTER_KEY_FILE: secretFile('\n') })[name]).toMatch(/empty/);
+  });
+
+  it('takes an empty value for an absent one', () => {
+    expect(loadConfig({ ...WHOLE, ZORGKOERIER_LANGUAGE: '', ZORGKOERIER_CKIS_URL: ' ' })).toMatchObject({
+      language: 'nl',
+      ckis: null,
+    });
+  });
+
+  it('sends nothing over plain http, except to this machine', () => {
+    expect(faults({ ...WHOLE, ZORGKOERIER_CKIS_URL: 'http://ckis.example/fhir' })).toHaveProperty(
+      'ZORGKOERIER_CKIS_URL',
+    );
+    expect(faults({ ...WHOLE, ZORGKOERIER_CKIS_URL: 'http://127.0.0.1.example/fhir' })).toHaveProperty(
+      'ZORGKOERIER_CKIS_URL',
+    );
+    const local = { ...WHOLE, ZORGKOERIER_CKIS_URL: 'http://127.0.0.1:8080/fhir/', ZORGKOERIER_CKIS_TOKEN: 't' };
+    expect(loadConfig(local).ckis).toEqual({ url: 'http://127.0.0.1:8080/fhir', token: 't' });
+  });
+
+  it.each([
+    ['ZORGKOERIER_READ_CONCURRENCY', '0'],
+    ['ZORGKOERIER_READ_CONCURRENCY', '2.5'],
+    ['ZORGKOERIER_SHUTDOWN_MS', '-1'],
+    ['ZORGKOERIER_EMBEDDED', 'yes'],
+    ['ZORGKOERIER_LANGUAGE', 'de'],
+    ['ZORGKOERIER_CKIS_URL', 'https://ckis.example/fhir?token=1'],
+  ])('refuses %s=%s', (name, value) => {
+    expect(faults({ ...WHOLE, [name]: value })).toHaveProperty(name);
+  });
+
+  it('makes the table of the README, with a row per setting and no secret’s default', () => {
+    const table = settingsTable();
+    expect(table).toContain('| `ZORGKOERIER_MASTER_KEY` (or `ZORGKOERIER_MASTER_KEY_FILE`) |  |');
+    expect(table).toContain('| `ZORGKOERIER_POLL_INTERVAL_MS` | `60000` |');
+    expect(table.trim().split('\n')).toHaveLength(22);
+  });
+});

@@ -1,0 +1,67 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { openFile } from '../../src/mail/open-file.ts';
+import { unwrapMail } from '../../src/mail/unwrap.ts';
+import { base64, EDIFACT, ENVELOPE, HL7, mail, multipart, quotedPrintable } from './mails.ts';
+
+it('no bytes make the reader throw', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.uint8Array({ maxLength: 2000 }), async (bytes) => {
+      await unwrapMail(Buffer.from(bytes));
+      await openFile(Buffer.from(bytes), 'x');
+    }),
+    { numRuns: 200 },
+  );
+});
+
+it('no piece of MIME in any order makes the reader throw', async () => {
+  const piece = fc.constantFrom(
+    'Content-Type: multipart/mixed; boundary=x\n',
+    'Content-Type: message/rfc822\n',
+    'Content-Transfer-Encoding: base64\n',
+    'Content-Type: text/plain; charset="\n',
+    '--x\n',
+    '--x--\n',
+    '\n',
+    EDIFACT,
+    HL7,
+    base64(EDIFACT),
+    '=',
+    '\0',
+    '(((((',
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(piece, { maxLength: 40 }), async (pieces) => {
+      await unwrapMail(mail(pieces.join('')));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+it('an interchange comes out byte for byte, whatever stands in it, in any part and encoding', async () => {
+  const body = fc.string({ unit: fc.integer({ min: 0x20, max: 0xff }).map((code) => String.fromCharCode(code)) });
+  const shape = fc.record({ body, before: fc.nat(3), encoding: fc.constantFrom('8bit', 'base64', 'quoted-printable') });
+  await fc.assert(
+    fc.asyncProperty(shape, async ({ body, before, encoding }) => {
+      const sent = `${EDIFACT}${body}'`;
+      const encode = { '8bit': (text: string) => text, base64, 'quoted-printable': quotedPrintable }[encoding];
+      const part = `Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: ${encoding}\n\n${encode?.(sent)}`;
+      const parts = [...Array.from({ length: before }, () => '\nhoi'), part];
+      const contents = await unwrapMail(mail(ENVELOPE + multipart(parts)));
+      expect(contents.payloads.map((payload) => payload.source)).toEqual([`part ${before + 1} text/plain`]);
+      expect(contents.payloads[0]?.bytes.toString('latin1')).toBe(sent);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+it('an interchange anywhere in a mail is never called nothing', async () => {
+  const raw = ENVELOPE + multipart(['\nhoi', multipart(['\nbinnen', '\nook'], 'alternative', 'binnen')]);
+  const lines = raw.split('\n');
+  // Inside the outer headers a line is a header: position 0 would make it the first one.
+  for (let at = 1; at <= lines.length; at += 1) {
+    const changed = [...lines.slice(0, at), EDIFACT, ...lines.slice(at)].join('\n');
+    const contents = await unwrapMail(mail(changed));
+    expect(contents.payloads.length > 0 || contents.quarantine !== null, `at line ${at}`).toBe(true);
+  }
+});
