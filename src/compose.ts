@@ -1,19 +1,20 @@
 /** The only file that constructs adapters: configuration in, a Courier and one release() out. */
 
-import { type Config, ConfigurationError, masterKeyOf, readEmbedded } from './config/config.ts';
-import { openBoard } from './delivery/board/board.ts';
+import { type Config, ConfigurationError, masterKeyOf, type Peer, readEmbedded } from './config/config.ts';
+import { type Board, openBoard } from './delivery/board/board.ts';
 import { openPatientCard } from './delivery/patient-card/patient-card.ts';
-import { openKeys } from './keys/keys.ts';
-import { loadLaboratoryRegistry } from './lab/lab.ts';
+import { type Keys, openKeys } from './keys/keys.ts';
+import { type LaboratoryRegistry, loadLaboratoryRegistry } from './lab/lab.ts';
 import { type Ledger, openLedger, requireCurrentSchema } from './ledger/ledger.ts';
-import { openMailbox } from './mailbox/mailbox.ts';
+import { type MailboxOpener, openMailbox } from './mailbox/mailbox.ts';
 import type { Courier, Moment } from './pipeline/pipeline.ts';
 import { openQueue } from './queue/queue.ts';
 import { type Clock, systemClock } from './shared/clock.ts';
+import { Failure } from './shared/failure.ts';
 import { createLogger, type Logger } from './shared/logger.ts';
 
 const CONNECTIONS_MAX = 20;
-const CARD_TIMEOUT_MS = 30_000;
+const TARGET_TIMEOUT_MS = 30_000;
 const MAILBOXES_MAX = 10_000;
 
 /** What tests put in the place of the real thing. */
@@ -34,59 +35,77 @@ export async function addressesOf(config: Config) {
   const embedded = config.isEmbedded ? await readEmbedded(config.dataDirectory) : null;
   const databaseUrl = config.databaseUrl ?? embedded?.databaseUrl;
   const redisUrl = config.redisUrl ?? embedded?.redisUrl;
-  const masterKey = config.masterKey ?? (embedded === null ? null : masterKeyOf(Buffer.from(embedded.masterKey, 'base64')));
+  const masterKey =
+    config.masterKey ?? (embedded === null ? null : masterKeyOf(Buffer.from(embedded.masterKey, 'base64')));
   if (databaseUrl === undefined || redisUrl === undefined || masterKey === null) {
-    throw new ConfigurationError([{ name: 'ZORGKOERIER_EMBEDDED', problem: 'the embedded services are not up: run `zorgkoerier services up`' }]);
+    throw new ConfigurationError([
+      { name: 'ZORGKOERIER_EMBEDDED', problem: 'the embedded services are not up: run `zorgkoerier services up`' },
+    ]);
   }
   return { databaseUrl, redisUrl, masterKey };
 }
 
-/** Opens the ledger alone, for commands that only look or change settings. */
-export async function composeLedger(config: Config, logger = createLogger(config.logLevel)): Promise<{ ledger: Ledger; logger: Logger }> {
-  const { databaseUrl } = await addressesOf(config);
+/** What commands need that switch, look or decide, but do not deliver. */
+export interface Office {
+  readonly ledger: Ledger;
+  readonly keys: Keys;
+  readonly openMailbox: MailboxOpener;
+  readonly logger: Logger;
+  readonly registry: LaboratoryRegistry;
+  release(): Promise<void>;
+}
+
+/** Opens the ledger and the keys. Refuses a missing, older or newer schema. */
+export async function composeOffice(config: Config, logger = createLogger(config.logLevel)): Promise<Office> {
+  const { databaseUrl, masterKey } = await addressesOf(config);
   const ledger = openLedger({ url: databaseUrl, connectionsMax: CONNECTIONS_MAX, logger });
   try {
     await requireCurrentSchema(ledger);
-    return { ledger, logger };
+    const registry = loadLaboratoryRegistry(config.laboratoriesPath ?? undefined);
+    const keys = openKeys({ sql: ledger, master: masterKey });
+    return { ledger, keys, openMailbox, logger, registry, release: () => ledger.release() };
   } catch (thrown) {
     await ledger.release();
     throw thrown;
   }
 }
 
-/** Opens everything a worker needs. Refuses a missing, older or newer schema, and a Redis that may forget. */
+/** Opens everything a worker needs. Refuses also a missing cKIS, and a Redis that may forget. */
 export async function compose(config: Config, overrides: Overrides = {}): Promise<Composition> {
-  const addresses = await addressesOf(config);
+  if (config.ckis === null) throw new ConfigurationError([{ name: 'ZORGKOERIER_CKIS_URL', problem: 'is missing' }]);
   const clock = overrides.clock ?? systemClock;
-  const { ledger, logger } = await composeLedger(config, overrides.logger);
-  const keys = openKeys({ sql: ledger, master: addresses.masterKey });
+  const { redisUrl } = await addressesOf(config);
+  const office = await composeOffice(config, overrides.logger);
   try {
-    const queue = await openQueue({ redisUrl: addresses.redisUrl, logger, clock });
-    const digest = await keys.digester('card');
-    const target = (peer: Config['ckis']) => ({
-      baseUrl: peer?.url ?? 'http://127.0.0.1:9/not-configured',
-      token: peer?.token ?? null,
+    const queue = await openQueue({ redisUrl, logger: office.logger, clock });
+    const digest = await office.keys.digester('card');
+    const isProduction = !config.isEmbedded;
+    const target = (peer: Peer) => ({
+      baseUrl: peer.url,
+      token: peer.token,
       digest,
-      isProduction: !config.isEmbedded,
-      timeoutMs: CARD_TIMEOUT_MS,
+      isProduction,
+      timeoutMs: TARGET_TIMEOUT_MS,
     });
     const courier: Courier = {
-      ledger,
-      keys,
+      ...office,
       queue,
-      registry: loadLaboratoryRegistry(config.laboratoriesPath ?? undefined),
-      openMailbox,
       card: openPatientCard(target(config.ckis)),
-      board: openBoard(target(config.cboards)),
+      board: config.cboards === null ? unconfiguredBoard : openBoard(target(config.cboards)),
       clock,
-      logger,
       random: overrides.random ?? Math.random,
       limits: { ...config, mailboxesMax: MAILBOXES_MAX },
       mark: overrides.mark ?? (() => {}),
     };
-    return { courier, release: async () => void (await Promise.allSettled([queue.release(), ledger.release()])) };
+    return { courier, release: async () => void (await Promise.allSettled([queue.release(), office.release()])) };
   } catch (thrown) {
-    await ledger.release();
+    await office.release();
     throw thrown;
   }
 }
+
+// A practice may use cBoards before its address is set: its boards wait, its cards do not.
+const notConfigured = async (): Promise<never> => {
+  throw new Failure('board.not-configured', { kind: 'transient', scope: 'peer' });
+};
+const unconfiguredBoard: Board = { check: notConfigured, write: notConfigured };

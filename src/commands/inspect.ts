@@ -40,20 +40,21 @@ export async function readDocument(
 /**
  * Prints every file in the order given; `-` is standard input. Exit code 2 when a file could not be read, else 3 when
  * something was quarantined, else 0. A file that is not there does not keep the others from being printed.
+ * `out` and `complain` get one text at a time and end its line themselves.
  */
 export async function inspectFiles(
   files: readonly string[],
   options: InspectOptions,
   out: (text: string) => void,
   readStdin: () => Promise<Buffer>,
-  complain: (text: string) => void = (text) => process.stderr.write(text),
+  complain: (text: string) => void = (text) => process.stderr.write(`${text}\n`),
 ): Promise<0 | 2 | 3> {
   const registry = loadLaboratoryRegistry(options.laboratoriesPath ?? undefined);
   let isAnyMissing = false;
   let isAnyQuarantined = false;
   for (const path of files) {
     const bytes = await bytesOf(path, readStdin).catch((thrown: unknown) => {
-      complain(`${path}: ${errorName(thrown)}\n`);
+      complain(`${path}: ${errorName(thrown)}`);
       return null;
     });
     if (bytes === null) {
@@ -62,7 +63,7 @@ export async function inspectFiles(
     }
     const document = await readDocument(bytes, path, registry);
     isAnyQuarantined ||= document.payloads.some((payload) => payload.outcome === 'quarantined');
-    out(`${options.isJson ? JSON.stringify(document) : showDocument(document, options)}\n`);
+    out(options.isJson ? JSON.stringify(document) : `${showDocument(document, options)}\n`);
   }
   if (isAnyMissing) return 2;
   return isAnyQuarantined ? 3 : 0;

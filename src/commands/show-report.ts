@@ -28,19 +28,31 @@ export function showDocument(
   document: { readonly file: string; readonly payloads: readonly PayloadReading[] },
   options: ShowOptions,
 ): string {
-  const emphasis: Emphasis = options.isColoured === true ? (line) => `\u001b[1;33m${line}\u001b[0m` : (line) => line;
-  const view: View = { words: WORDS[options.language], language: options.language, emphasis };
-  return document.payloads.map((payload) => showPayload(document.file, payload, view).join('\n')).join('\n\n');
+  const view = viewOf(options);
+  return document.payloads.map((payload) => showPayload([document.file], payload, view).join('\n')).join('\n\n');
 }
 
-function showPayload(file: string, payload: PayloadReading, view: View): readonly string[] {
+/** One reading as text, without a final line end: for a held item, whose mail has no file name. */
+export function showReading(payload: PayloadReading, language: Language): string {
+  return showPayload([], payload, viewOf({ language })).join('\n');
+}
+
+function viewOf({ language, isColoured }: ShowOptions): View {
+  const emphasis: Emphasis = isColoured === true ? (line) => `\u001b[1;33m${line}\u001b[0m` : (line) => line;
+  return { words: WORDS[language], language, emphasis };
+}
+
+function showPayload(names: readonly string[], payload: PayloadReading, view: View): readonly string[] {
   const { words } = view;
-  const heading = `${printable(file)} · ${printable(payload.source)} · ${FORMAT_NAMES[payload.format]} · ${words.outcome[payload.outcome]}`;
+  const place = [...names, payload.source].map(printable);
+  const format = payload.format === 'unknown' ? [] : [FORMAT_NAMES[payload.format]];
+  const heading = [...place, ...format, words.outcome[payload.outcome]].join(' · ');
   return [
     heading,
     '═'.repeat([...heading].length),
     ...(payload.code === null ? [] : [view.emphasis(`! ${reasonLine(payload.code, payload.position, view)}`)]),
-    ...payload.reports.flatMap((report) => [...showReport(report, view), '']),
+    ...payload.reports.flatMap((report, index) => [...(index === 0 ? [] : ['']), ...showReport(report, view)]),
+    ...(payload.warnings.length > 0 && payload.reports.length > 0 ? [''] : []),
     ...payload.warnings.map((warning) => `${words.warning}: ${warning.code}${placeText(warning.position, words)}`),
   ];
 }

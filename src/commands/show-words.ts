@@ -130,7 +130,7 @@ export const WORDS: Readonly<Record<Language, Words>> = {
   },
 };
 
-export const FORMAT_NAMES: Readonly<Record<PayloadFormat, string>> = {
+export const FORMAT_NAMES: Readonly<Record<Exclude<PayloadFormat, 'unknown'>, string>> = {
   'medlab-1': 'MEDLAB 1',
   'hl7-oru': 'HL7 v2 ORU',
   'medrpt-3.2': 'MEDRPT 3.2',
@@ -141,5 +141,4 @@ export const FORMAT_NAMES: Readonly<Record<PayloadFormat, string>> = {
   'medrad-1': 'MEDRAD 1',
   'zorgmail-xml': 'ZorgMail XML',
   'hl7-other': 'HL7 v2',
-  unknown: '?',
 };

@@ -65,6 +65,11 @@ export class ConfigurationError extends Error {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** The environment of this process: for cli.ts, which passes it on. */
+export function processEnvironment(): Environment {
+  return process.env;
+}
+
 /** What a command needs of the configuration beyond its being well-formed. */
 export interface LoadOptions {
   /** `check` and `services` run without a ledger. */

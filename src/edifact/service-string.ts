@@ -11,9 +11,13 @@ export interface ServiceString {
   readonly end: number;
 }
 
-/** Reads UNA at `at` in the text (one character per byte), or null where there is none. */
-export function readServiceString(text: string, at: number): ServiceString | null {
+/**
+ * Reads UNA at `at` in the text (one character per byte), or null where there is none. Later in a payload it is one only
+ * where an interchange or a message follows: other text may begin with these letters too.
+ */
+export function readServiceString(text: string, at: number, isFirst: boolean): ServiceString | null {
   if (!text.startsWith('UNA', at)) return null;
+  if (!isFirst && !/^.{5,6}\s*UN[BH]/s.test(text.slice(at + 3, at + 24))) return null;
   const [component = '', element = '', , release = '', fifth = '', sixth = ''] = text.slice(at + 3, at + 9);
   // `UNA:+.?'UNB`: real senders leave the reserved character out (edifact.md §2). A blank in its place is the standard form.
   const isShort = fifth !== ' ' && /^\s*UN[BH]/.test(text.slice(at + 8, at + 24));

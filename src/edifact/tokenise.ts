@@ -11,6 +11,7 @@ import { DEFAULT_DELIMITERS, readServiceString } from './service-string.ts';
 /** A MEDLAB is a few kB; more than this is no laboratory message (edifact.md §7, "size limits"). */
 export const BYTES_MAX = 5 * 1024 * 1024;
 export const SEGMENTS_MAX = 50_000;
+export const MESSAGES_MAX = 1_000;
 
 /** Splits the bytes into segments. `charset` is the MIME charset as declared, or null. */
 export function tokenise(bytes: Buffer, charset: string | null): EdifactTokens | EdifactRefusal {
@@ -18,29 +19,32 @@ export function tokenise(bytes: Buffer, charset: string | null): EdifactTokens |
   const text = bytes.toString('latin1');
   const decoding = decodingOf(bytes, charset);
   const segments: Segment[] = [];
-  const warnings: SyntaxWarning[] = decoding.warning === null ? [] : [{ code: decoding.warning, position: null }];
   let delimiters = DEFAULT_DELIMITERS;
+  let messageCount = 0;
   for (let at = skipBlanks(text, 0); at < text.length; ) {
-    const advice = readServiceString(text, at);
+    const advice = readServiceString(text, at, segments.length === 0);
     if (advice?.delimiters === null) return { kind: 'refused', code: 'edifact.syntax', position: null };
     if (advice !== null) {
       delimiters = advice.delimiters;
       at = skipBlanks(text, advice.end);
       continue;
     }
-    if (segments.length === SEGMENTS_MAX) {
-      return { kind: 'refused', code: 'edifact.too-large', position: { segment: SEGMENTS_MAX, tag: '?' } };
-    }
     const segment = readSegment(text, at, delimiters, decoding, segments.length + 1);
     segments.push(segment);
-    if (hasLineBreak(text, segment, delimiters)) {
-      warnings.push({ code: 'edifact.line-break-in-segment', position: positionOf(segment) });
+    if (segment.tag === 'UNH') messageCount += 1;
+    if (segments.length > SEGMENTS_MAX || messageCount > MESSAGES_MAX) {
+      return { kind: 'refused', code: 'edifact.too-large', position: positionOf(segment) };
     }
     // The next interchange may come without a UNA of its own: it is back to the defaults.
     if (segment.tag === 'UNZ') delimiters = DEFAULT_DELIMITERS;
     at = skipBlanks(text, segment.end);
   }
-  return { kind: 'tokens', bytes, segments, warnings };
+  return {
+    kind: 'tokens',
+    bytes,
+    segments,
+    warnings: [...charsetWarnings(decoding), ...breakWarnings(text, segments)],
+  };
 }
 
 function readSegment(text: string, start: number, delimiters: Delimiters, decoding: Decoding, number: number): Segment {
@@ -87,8 +91,14 @@ function skipBlanks(text: string, from: number): number {
   return at;
 }
 
+function charsetWarnings({ warning }: Decoding): readonly SyntaxWarning[] {
+  return warning === null ? [] : [{ code: warning, position: null }];
+}
+
 // A wrapped line changes the text that it breaks, and nobody can know where a blank stood.
-function hasLineBreak(text: string, segment: Segment, { terminator }: Delimiters): boolean {
-  const body = text.slice(segment.start, segment.isTerminated ? segment.end - 1 : segment.end);
-  return terminator !== '\r' && terminator !== '\n' && /[\r\n]/.test(body.trimEnd());
+function breakWarnings(text: string, segments: readonly Segment[]): readonly SyntaxWarning[] {
+  const broken = segments.filter(({ start, end, isTerminated }) =>
+    /[\r\n]/.test(text.slice(start, isTerminated ? end - 1 : end).trimEnd()),
+  );
+  return broken.map((segment) => ({ code: 'edifact.line-break-in-segment', position: positionOf(segment) }));
 }

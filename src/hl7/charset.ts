@@ -3,6 +3,8 @@
  * contradict a name that would show them wrongly, nothing is guessed: the message is refused (`hl7.charset`).
  */
 
+import { isAscii } from 'node:buffer';
+
 export interface Decoder {
   readonly used: string;
   readonly warnings: readonly string[];
@@ -19,8 +21,7 @@ const ISO_PARTS = new Set([2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 14, 15, 16]);
 /** The decoder for a message of these bytes, or null when MSH-18 names no known charset and the bytes do not say either. */
 export function decoderFor(declared: string, bytes: Buffer, mimeCharset: string | null): Decoder | null {
   const named = charsetNamed(declared);
-  const isAscii = bytes.every((byte) => byte < 0x80);
-  if (isAscii) return decoder(named ?? 'utf-8', named === 'unknown' ? ['hl7.charset-unknown'] : [], 'us-ascii');
+  if (isAscii(bytes)) return decoder(named ?? 'utf-8', named === 'unknown' ? ['hl7.charset-unknown'] : [], 'us-ascii');
   const isUtf8 = decodeStrictly('utf-8', bytes) !== null;
   if (named === 'utf-8') return isUtf8 ? decoder(named, differing(named, mimeCharset)) : null;
   // Random text is practically never valid UTF-8, so valid UTF-8 may be believed under an unknown name.

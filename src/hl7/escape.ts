@@ -47,8 +47,9 @@ export function escapeText(text: string, separators: Separators): string {
 function meaningOf(sequence: string, { separators, decodeBytes }: Pick<Hl7Message, 'separators' | 'decodeBytes'>) {
   const delimiter = delimiterOf(sequence, separators);
   if (delimiter !== null) return delimiter;
-  if (/^X(?:[0-9A-Fa-f]{2})+$/.test(sequence)) {
-    return decodeBytes(Buffer.from(sequence.slice(1), 'hex')).replace(/\r\n|\r/g, '\n');
+  const digits = sequence.startsWith('X') ? sequence.slice(1) : '';
+  if (digits.length > 0 && digits.length % 2 === 0 && !/[^0-9A-Fa-f]/.test(digits)) {
+    return decodeBytes(Buffer.from(digits, 'hex')).replace(/\r\n|\r/g, '\n');
   }
   const command = /^\.(br|sp|in|ti|sk|fi|nf|ce)([+-]?\d{0,4})$/.exec(sequence);
   if (command !== null) return formatted(command[1] ?? '', command[2] ?? '');

@@ -51,13 +51,14 @@ export interface Hl7Interchange {
   readonly warnings: readonly Hl7Warning[];
 }
 
-// Far above any laboratory's largest message; beyond it the sender is broken, not generous.
+// Far above what any laboratory sends at once; beyond it the sender is broken, not generous.
 const SEGMENTS_MAX = 20_000;
+const MESSAGES_MAX = 1_000;
 
 /** Reads a file or mail part. `mimeCharset` is only compared with what the message says itself: MSH-18 decides. */
 export function readHl7(bytes: Buffer, mimeCharset: string | null = null): Hl7Interchange {
   const split = splitMessages(bytes);
-  if (split.messages.length === 0) {
+  if (split.messages.length === 0 || split.messages.length > MESSAGES_MAX) {
     return { messages: [{ kind: 'refused', code: 'hl7.syntax', position: null }], warnings: split.warnings };
   }
   return { messages: split.messages.map((raw) => readMessage(raw, mimeCharset)), warnings: split.warnings };

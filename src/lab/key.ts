@@ -17,33 +17,35 @@ export function withResultKeys(
   laboratory: string,
   sentMoments: readonly (readonly (string | null)[])[] | null,
 ): readonly Specimen[] {
-  const places = specimens.flatMap((specimen, s) =>
-    specimen.results.map((result, r) => ({ specimen, result, moment: sentMoments?.[s]?.[r] ?? null })),
+  const places: readonly Place[] = specimens.flatMap((specimen, s) =>
+    specimen.results.map((result, r) => ({ specimen, index: s, result, moment: sentMoments?.[s]?.[r] ?? null })),
   );
   const occurrences = countOf(
     places.filter(({ result }) => result.kind === 'result').map((place) => join(codeParts(place))),
   );
   // Results are counted before headings: a heading that comes or goes must not renumber a result.
   const inOrder = [...places].sort((a, b) => Number(a.result.kind === 'heading') - Number(b.result.kind === 'heading'));
-  const ordinals = new Map<string, number>();
-  const keys = new Map<LabResult, string>();
+  const counts = new Map<string, number>();
+  const keys = new Map<Place, string>();
   for (const place of inOrder) {
     const isCumulative = sentMoments !== null && (occurrences.get(join(codeParts(place))) ?? 0) > 1;
     const [labNumber = '', ...code] = codeParts(place);
     const moment = isCumulative ? [place.moment ?? ''] : [];
     const parts = [laboratory, labNumber, yearOf(place.specimen), ...code, ...moment];
-    const ordinal = (ordinals.get(join(parts)) ?? 0) + 1;
-    ordinals.set(join(parts), ordinal);
-    keys.set(place.result, join([...parts, String(ordinal)]));
+    const ordinal = (counts.get(join(parts)) ?? 0) + 1;
+    counts.set(join(parts), ordinal);
+    keys.set(place, join([...parts, String(ordinal)]));
   }
-  return specimens.map((specimen) => ({
+  const bySpecimen = Map.groupBy(places, ({ index }) => index);
+  return specimens.map((specimen, index) => ({
     ...specimen,
-    results: specimen.results.map((result) => ({ ...result, key: keys.get(result) ?? '' })),
+    results: (bySpecimen.get(index) ?? []).map((place) => ({ ...place.result, key: keys.get(place) ?? '' })),
   }));
 }
 
 interface Place {
   readonly specimen: Specimen;
+  readonly index: number;
   readonly result: LabResult;
   readonly moment: string | null;
 }

@@ -169,4 +169,6 @@ export interface LabReport {
 }
 
 export type { Laboratory, LaboratoryRegistry } from './laboratories.ts';
+export { readMailContents, readPayloadAttachments } from './read-mail.ts';
 export { readPayload } from './read-payload.ts';
+export { loadLaboratoryRegistry } from './registry.ts';

@@ -3,6 +3,7 @@
 import type { MailContents, Payload } from '../mail/mail.ts';
 import { asFailure, type Failure } from '../shared/failure.ts';
 import type { ReasonCode } from '../shared/reasons.ts';
+import { readHl7Attachments } from './from-hl7/from-hl7.ts';
 import type { LaboratoryRegistry, PayloadReading } from './lab.ts';
 import { readPayload } from './read-payload.ts';
 
@@ -26,6 +27,14 @@ export function readMailContents(
   });
   if (contents.quarantine !== null) return [...readings, kept('mail', contents.quarantine)];
   return readings.length > 0 ? readings : [{ ...kept('mail', null), outcome: 'not-lab' }];
+}
+
+/** The documents that reports of this payload may name, by sha256: those beside it in the mail, and those inside HL7. */
+export function readPayloadAttachments(
+  payload: Payload,
+): ReadonlyMap<string, { readonly contentType: string; readonly bytes: Buffer }> {
+  if (payload.kind === 'hl7') return readHl7Attachments(payload);
+  return new Map(payload.attachments.map(({ sha256, contentType, bytes }) => [sha256, { contentType, bytes }]));
 }
 
 // Beside the results of two patients nobody can say whose a document is: the reader gives it to neither report, and a

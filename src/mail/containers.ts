@@ -1,7 +1,6 @@
 /** Parts that are no payload themselves: sealed ones, ones that hold other files, nested mails, and documents. */
 
 import type { LeafPart } from './parts.ts';
-import { readable } from './sniff.ts';
 
 /**
  * Whether a part can only be read with a key. An S/MIME part that is merely signed (opaque, RFC 8551 §3.5.2) is counted
@@ -10,7 +9,7 @@ import { readable } from './sniff.ts';
 export function isEncrypted(part: LeafPart): boolean {
   if (/^application\/(?:x-)?pkcs7-mime$|^application\/pgp-encrypted$/.test(part.contentType)) return true;
   if (/\.p7m$/i.test(part.fileName ?? '')) return true;
-  return /^-----BEGIN (?:PGP MESSAGE|PKCS7|CMS)-----/m.test(readable(part.bytes));
+  return /^-----BEGIN (?:PGP MESSAGE|PKCS7|CMS)-----/m.test(part.bytes.toString('latin1'));
 }
 
 /** Whether a part is a mail of its own, to be walked with the same rules. */
@@ -42,15 +41,19 @@ const ARCHIVES: readonly Buffer[] = [
   Buffer.from('\x1f\x8b', 'latin1'),
   Buffer.from('7z\xbc\xaf\x27\x1c', 'latin1'),
   Buffer.from('Rar!\x1a\x07', 'latin1'),
-  Buffer.from('BZh', 'latin1'),
+  Buffer.from('BZh91AY', 'latin1'),
   Buffer.from('\xfd7zXZ\x00', 'latin1'),
 ];
 
 const DOCUMENT_TYPE =
   /^application\/(?:msword|vnd\.ms-(?:excel|powerpoint)|vnd\.openxmlformats-officedocument\..+|vnd\.oasis\.opendocument\..+)$/;
 
-// A .docx, .xlsx or .odt is a zip whose first entry names say so.
+// A .docx, .xlsx or .odt is a zip that begins with one of these entries; an archive that only holds one does not.
+const OFFICE_ENTRY =
+  /^(?:\[Content_Types\]\.xml|_rels\/|docProps\/|customXml\/|word\/|xl\/|ppt\/|mimetypeapplication\/vnd\.)/;
+
 function isOfficeDocument(bytes: Buffer): boolean {
-  if (!bytes.subarray(0, 4).equals(Buffer.from('PK\x03\x04', 'latin1'))) return false;
-  return bytes.includes('[Content_Types].xml') || bytes.subarray(30, 38).equals(Buffer.from('mimetype'));
+  // A local file header is 30 bytes; the name of the entry follows it.
+  const isZip = bytes.subarray(0, 4).equals(Buffer.from('PK\x03\x04', 'latin1'));
+  return isZip && OFFICE_ENTRY.test(bytes.toString('latin1', 30, 90));
 }

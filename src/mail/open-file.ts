@@ -1,7 +1,7 @@
 /** A file from a developer's disk: a mail, or a bare payload that was saved from one. */
 
 import type { MailContents, PayloadKind } from './mail.ts';
-import { readable, resemblesPayload, sniffStart } from './sniff.ts';
+import { resemblesPayload, sniffStart } from './sniff.ts';
 import { MAIL_BYTES_MAX, unwrapMail } from './unwrap.ts';
 
 /** Unwraps by content; the file name only decides where the content does not (a broken .edi is still an .edi). */
@@ -20,7 +20,7 @@ function kindByName(fileName: string): PayloadKind | null {
 
 // RFC 5322 §2.2: a mail begins with header fields; a mailbox file puts a `From ` line before them.
 function isMail(bytes: Buffer): boolean {
-  const start = readable(bytes.subarray(0, 2048)).replace(/^From [^\n]*\n/, '');
+  const start = bytes.toString('latin1', 0, 2048).replace(/^From [^\n]*\n/, '');
   return /^[!-9;-~]+:[ \t]?[^\n]*\n(?:[!-9;-~]+:|[ \t]|\r?\n)/.test(start);
 }
 

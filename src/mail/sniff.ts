@@ -7,16 +7,18 @@ import type { PayloadKind } from './mail.ts';
 
 /** The kind of bytes that begin as a payload, or null. */
 export function sniffStart(bytes: Buffer): Exclude<PayloadKind, 'resembles'> | null {
-  const start = withoutBlanks(readable(bytes.subarray(0, START_BYTES)));
-  if (/^(UNA[^A-Za-z0-9\s]|UNB\+|UNH\+)/.test(start)) return 'edifact';
-  if (/^(MSH|FHS|BHS)[^A-Za-z0-9\s]/.test(start)) return 'hl7';
-  return isXml(start) ? 'xml' : null;
+  for (const view of viewsOf(bytes.subarray(0, START_BYTES))) {
+    const start = withoutBlanks(view);
+    if (/^(UNA[^A-Za-z0-9\s]|UNB\+|UNH\+)/.test(start)) return 'edifact';
+    if (/^(MSH|FHS|BHS)[^A-Za-z0-9\s]/.test(start)) return 'hl7';
+    if (isXml(start)) return 'xml';
+  }
+  return null;
 }
 
 /** Whether a payload, or what is left of one, stands in bytes that do not begin as one. */
 export function resemblesPayload(bytes: Buffer): boolean {
-  const text = readable(bytes);
-  return RESEMBLING.some((pattern) => pattern.test(text));
+  return viewsOf(bytes).some((text) => RESEMBLING.some((pattern) => pattern.test(text)));
 }
 
 /** How many lines begin like an interchange or a message: to see that none of them stayed outside the parts. */
@@ -24,15 +26,14 @@ export function countStarts(raw: Buffer): number {
   return raw.toString('latin1').match(/^(?:UNA[^A-Za-z0-9\s].{5}|UNB\+|UNH\+|(?:MSH|FHS|BHS)\|)/gm)?.length ?? 0;
 }
 
-/** Bytes as text for looking at, never for reading: UTF-16 as such, everything else byte for byte. */
-export function readable(bytes: Buffer): string {
+// Bytes as text for looking at, never for reading: always byte for byte, and as UTF-16 where they may be that. Both are
+// looked at, since a stray zero byte before a plain payload looks like UTF-16 too.
+function viewsOf(bytes: Buffer): readonly string[] {
+  const plain = bytes.toString('latin1');
   const [first, second] = bytes;
-  if (first === undefined || second === undefined) return bytes.toString('latin1');
-  if (first === 0xff && second === 0xfe) return bytes.toString('utf16le', 2);
-  if (first === 0xfe && second === 0xff) return fromBigEndian(bytes.subarray(2));
-  if (first !== 0 && second === 0) return bytes.toString('utf16le');
-  if (first === 0 && second !== 0) return fromBigEndian(bytes);
-  return bytes.toString('latin1');
+  if ((first === 0xfe && second === 0xff) || (first === 0 && second !== 0)) return [plain, fromBigEndian(bytes)];
+  if ((first === 0xff && second === 0xfe) || (first !== 0 && second === 0)) return [plain, bytes.toString('utf16le')];
+  return [plain];
 }
 
 // Blanks and framing before a payload may be of any length that a person would send; more is doubt (`resembles`).
@@ -45,6 +46,8 @@ const RESEMBLING: readonly RegExp[] = [
   /UNB\+UNO[A-Z][:+]/i,
   /UNH\+[^+']{1,17}\+MED(?:LAB|RPT|VRI|VRY|SPE|RAD|EUR)/i,
   /MSH.\^[~_]\\/i,
+  // ZorgMail's XML under a type that hides it, such as text/html.
+  /<(?:\w{1,20}:)?(?:MEDLAB|MEDVRI|MEDVRY|MEDSPE|MEDRAD|MEDRPT|ZorgMail)[\s>/:]/i,
   // The same in a document that is UTF-16 from somewhere in the middle.
   /U\0N\0B\0\+\0U\0N\0O\0|M\0S\0H\0\|\0\^\0/,
   // A message that lost its head.

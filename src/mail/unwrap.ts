@@ -66,10 +66,7 @@ async function walkMail(walk: Walk, raw: Buffer, prefix: string, depth: number):
 
 async function lookAt(walk: Walk, part: LeafPart, depth: number): Promise<void> {
   const source = `part ${part.path} ${part.contentType}`;
-  if (isNestedMail(part)) {
-    await walkMail(walk, part.bytes, `${part.path}.`, depth + 1);
-    return;
-  }
+  if (isNestedMail(part) && part.isDecoded) return lookInside(walk, part, source, depth);
   const kind = kindOf(part);
   if (kind !== null) return keep(walk, kind, source, part);
   if (isEncrypted(part)) {
@@ -78,8 +75,20 @@ async function lookAt(walk: Walk, part: LeafPart, depth: number): Promise<void> 
   }
   if (isUnopened(part)) return keep(walk, 'resembles', source, part);
   const documentType = documentTypeOf(part);
+  // A document that was damaged on the way may lack its last page: it is not offered, and a person looks.
+  if (documentType !== null && part.isDamaged) return keep(walk, 'resembles', source, part);
   if (documentType !== null) return keepDocument(walk, documentType, part.bytes);
   if (resemblesPayload(part.bytes)) keep(walk, 'resembles', source, part);
+}
+
+async function lookInside(walk: Walk, part: LeafPart, source: string, depth: number): Promise<void> {
+  const before = walk.found.length;
+  await walkMail(walk, part.bytes, `${part.path}.`, depth + 1);
+  if (!part.isDamaged) return;
+  // What comes out of a damaged wrapping is as doubtful as the wrapping.
+  const inside = walk.found.splice(before).map((found) => ({ ...found, kind: 'resembles' as const }));
+  walk.found.push(...inside);
+  if (inside.length === 0 && resemblesPayload(part.raw)) keep(walk, 'resembles', source, part);
 }
 
 function kindOf(part: LeafPart): PayloadKind | null {
@@ -87,7 +96,7 @@ function kindOf(part: LeafPart): PayloadKind | null {
   const isPage = /^(?:text\/html|application\/xhtml\+xml|image\/.*)$/.test(part.contentType);
   const counted = kind === 'xml' && isPage ? null : kind;
   // Damaged in transfer: what begins as a payload is one, but not surely the one that was sent.
-  if (part.isDamaged && (counted !== null || sniffStart(part.raw) !== null)) return 'resembles';
+  if (part.isDamaged && (counted !== null || resemblesPayload(part.raw))) return 'resembles';
   // An encoding that the header does not name: the bytes as they stood are the payload, and that is doubt.
   return counted ?? (part.bytes !== part.raw && isMessageStart(part.raw) ? 'resembles' : null);
 }
@@ -114,8 +123,7 @@ function contentsOf(walk: Walk, mail: SplitMail | null): MailContents {
   const header = (name: string) => mail?.header(name) ?? [];
   const recipientAccounts = accountsIn([...header('delivered-to'), ...header('x-original-to')]);
   const found = withoutRenderings(walk);
-  // The end of a mail that was cut off is missing, and a value may be cut with it: no payload of it is believed.
-  const quarantine = walk.isCutOff && found.length > 0 ? 'mail.malformed' : walk.quarantine;
+  const quarantine = isEndInDoubt(walk, found) ? 'mail.malformed' : walk.quarantine;
   if (quarantine === 'mail.too-large' || quarantine === 'mail.malformed') {
     return { payloads: [], recipientAccounts, quarantine };
   }
@@ -134,6 +142,13 @@ function contentsOf(walk: Walk, mail: SplitMail | null): MailContents {
     }),
   );
   return { payloads, recipientAccounts, quarantine: quarantine ?? (isUnclear ? 'mail.attachment-unclear' : null) };
+}
+
+// Where a closing delimiter is missing the last part may have lost its end, and with it a digit of a value. EDIFACT proves
+// its own end (UNT); HL7, XML and documents do not.
+function isEndInDoubt(walk: Walk, found: Walk['found']): boolean {
+  if (!walk.isCutOff || found.length === 0) return false;
+  return walk.documents.size > 0 || found.some(({ kind }) => kind !== 'edifact');
 }
 
 // The HTML form of a payload in the same multipart/alternative is the same content (RFC 2046 §5.1.4), not a second one.

@@ -67,4 +67,4 @@ export interface MailboxConnection {
 export type MailboxOpener = (account: MailboxAccount, signal?: AbortSignal) => Promise<MailboxConnection>;
 
 export { openMailbox } from './open-mailbox.ts';
-export { type MailboxWatch, type WatchOptions, watchMailbox } from './watch.ts';
+export { type MailboxWatch, type WatchOptions, type WatchState, watchMailbox } from './watch.ts';

@@ -2,8 +2,7 @@
 
 import type { ReportContent } from '../delivery/patient-card/patient-card.ts';
 import type { KeyOwner, Keys } from '../keys/keys.ts';
-import type { LabReport } from '../lab/lab.ts';
-import { readPayloadAttachments } from '../lab/read-mail.ts';
+import { type LabReport, readPayloadAttachments } from '../lab/lab.ts';
 import type { MailContents } from '../mail/mail.ts';
 
 type Documents = ReportContent['attachments'];

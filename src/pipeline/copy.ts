@@ -40,8 +40,13 @@ export interface CopyOwner {
   readonly epoch: number;
 }
 
-/** Copies everything that is new, oldest first. Throws `mailbox.ownership-lost` once another worker owns the mailbox. */
-export async function copyMailbox(courier: Courier, owner: CopyOwner, connection: MailboxConnection): Promise<number> {
+/** Copies everything that is new, oldest first; `progress` is called after every batch that is safe. Throws `mailbox.ownership-lost` once another worker owns the mailbox. */
+export async function copyMailbox(
+  courier: Courier,
+  owner: CopyOwner,
+  connection: MailboxConnection,
+  progress: () => void = () => {},
+): Promise<number> {
   const status = await connection.status();
   const epoch = await currentEpoch(courier, owner, connection, status);
   let copied = await copyAssigned(courier, owner, connection, epoch, status.uidNext);
@@ -52,6 +57,7 @@ export async function copyMailbox(courier: Courier, owner: CopyOwner, connection
     const fetched = await connection.fetch(uids, courier.limits.mailMaxBytes);
     const range = { epochId: epoch.id, fromCursor: cursor, toCursor: toUid, uidNext: status.uidNext };
     copied += await commit(courier, owner, range, fetched, new Map());
+    progress();
     cursor = toUid;
   }
   await touch(courier, owner, { epochId: epoch.id, fromCursor: cursor, toCursor: cursor, uidNext: status.uidNext });

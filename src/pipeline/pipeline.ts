@@ -53,5 +53,8 @@ export interface CourierLimits {
 export { copyMailbox, openEpochOn } from './copy.ts';
 export { discardHold, releaseHold } from './decide.ts';
 export { type RunningWorker, startWorker } from './forward.ts';
+export { practiceOf } from './recipient.ts';
 export { sweep } from './recover.ts';
-export { mailsStillThere, type ReplaySource, replayMails } from './replay.ts';
+export { openMail, reopenContent } from './reopen.ts';
+export { mailsStillThere, type Replayed, type ReplaySource, replayMails, settleReplayed } from './replay.ts';
+export { disableForwarding, type EnabledForwarding, enableForwarding, pauseForwarding } from './switch.ts';

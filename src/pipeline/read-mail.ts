@@ -2,7 +2,7 @@
 
 import type { LabReport, PayloadReading } from '../lab/lab.ts';
 import { readMailContents } from '../lab/read-mail.ts';
-import { type MailContents, unwrapMail } from '../mail/mail.ts';
+import { type MailContents, openFile, unwrapMail } from '../mail/mail.ts';
 import type { ClaimedMail, NewReport } from '../records/records.ts';
 import { amsterdamIso } from '../shared/amsterdam.ts';
 import { asFailure, type Failure } from '../shared/failure.ts';
@@ -52,7 +52,8 @@ async function understand(courier: Courier, mail: ClaimedMail, raw: Buffer) {
   const onDefect = (failure: Failure) =>
     courier.logger.error('the reader failed on a payload', { mailId: mail.id }, failure);
   try {
-    const contents = await unwrapMail(raw);
+    // A replayed file may be a bare .edi or .hl7.
+    const contents = mail.mailboxId === null ? await openFile(raw, 'replay') : await unwrapMail(raw);
     return { contents, readings: readMailContents(contents, courier.registry, onDefect) };
   } catch (thrown) {
     courier.logger.error('the reader failed on a mail', { mailId: mail.id }, thrown);

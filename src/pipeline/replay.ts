@@ -6,12 +6,16 @@
 
 import { appendAudit } from '../audit/audit.ts';
 import { mailboxAccount, mailboxesOf } from '../practice/practice.ts';
-import { insertBatch, insertReplayed, type ReplayedMail } from '../records/records.ts';
+import { insertBatch, insertReplayed, openDeliveriesOf, type ReplayedMail } from '../records/records.ts';
 import { amsterdamDay } from '../shared/amsterdam.ts';
 import { asFailure } from '../shared/failure.ts';
 import { type BatchId, type MailboxId, type MailId, newId } from '../shared/ids.ts';
 import { mailOwner } from './content.ts';
+import { deliver } from './deliver.ts';
 import type { Courier } from './pipeline.ts';
+import { readBatch } from './read.ts';
+
+const SETTLE_LOOK_MS = 200;
 
 export interface ReplaySource {
   /** null: a file, which is only ever delivered to a sandbox. */
@@ -19,9 +23,14 @@ export interface ReplaySource {
   readonly mails: readonly { readonly raw: Buffer; readonly internalDate: Date }[];
 }
 
-/** Puts mails into the pipeline; returns their ids in the order given. */
-export async function replayMails(courier: Courier, source: ReplaySource, actor: string): Promise<readonly MailId[]> {
-  if (source.mails.length === 0) return [];
+/** The batch, and the mails' ids in the order given. */
+export interface Replayed {
+  readonly batchId: BatchId;
+  readonly mailIds: readonly MailId[];
+}
+
+/** Puts mails into the pipeline. */
+export async function replayMails(courier: Courier, source: ReplaySource, actor: string): Promise<Replayed> {
   const batchId = newId<BatchId>();
   const rows = await Promise.all(source.mails.map((mail) => sealed(courier, source.mailboxId, mail)));
   await courier.ledger.transaction(async (tx) => {
@@ -34,7 +43,7 @@ export async function replayMails(courier: Courier, source: ReplaySource, actor:
   await courier.queue
     .add([{ kind: 'read', id: batchId, generation: 1 }])
     .catch((thrown) => courier.logger.warn('replay waits for the sweeper', { batchId, code: asFailure(thrown).code }));
-  return rows.map((row) => row.id);
+  return { batchId, mailIds: rows.map((row) => row.id) };
 }
 
 async function sealed(
@@ -51,6 +60,23 @@ async function sealed(
     digest: await courier.keys.mac('digest', mail.raw),
     content: await courier.keys.seal({ table: 'mail', rowId: id, owner: mailOwner(mailboxId) }, mail.raw),
   };
+}
+
+/**
+ * Walks replayed mails to their rest in this process, beside whatever workers do: every step claims its rows. What must
+ * wait longer than the deadline is left to the workers. Returns whether all are at rest.
+ */
+export async function settleReplayed(courier: Courier, replayed: Replayed, deadlineMs: number): Promise<boolean> {
+  const endsAt = courier.clock.now().getTime() + deadlineMs;
+  await readBatch(courier, replayed.batchId);
+  for (;;) {
+    const open = await openDeliveriesOf(courier.ledger, replayed.mailIds);
+    if (open.length === 0) return true;
+    for (const id of open) await deliver(courier, { kind: 'deliver', id, generation: 0, attempt: 1 });
+    if (courier.clock.now().getTime() >= endsAt)
+      return (await openDeliveriesOf(courier.ledger, replayed.mailIds)).length === 0;
+    await courier.clock.wait(SETTLE_LOOK_MS);
+  }
 }
 
 /** Mails of a practice's mailboxes from a moment on, that are still there: read-only, at most `most` per mailbox at a time. */

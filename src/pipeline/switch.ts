@@ -3,8 +3,20 @@
  * moment's uidNext (or lists what came since a date), disabling the last practice of a mailbox closes it.
  */
 
-import { mailboxAccount, mailboxesOf, type Mailbox, type Practice, practicesOfMailbox } from '../practice/practice.ts';
-import { changeIntegration, closeEpochs, type EnableRequest, enableIntegration, integrationOf, openEpochOf, type Refusal } from '../practice/practice.ts';
+import {
+  changeIntegration,
+  closeEpochs,
+  type EnableRequest,
+  enableIntegration,
+  integrationOf,
+  type Mailbox,
+  mailboxAccount,
+  mailboxesOf,
+  openEpochOf,
+  type Practice,
+  practicesOfMailbox,
+  type Refusal,
+} from '../practice/practice.ts';
 import { openEpochOn } from './copy.ts';
 import type { Courier } from './pipeline.ts';
 
@@ -32,12 +44,18 @@ export async function enableForwarding(
   if (refusal !== null) return { refusal, opened: [] };
   const opened: { mailbox: string; listed: boolean }[] = [];
   for (const mailbox of await mailboxesOf(courier.ledger, practice.id)) {
-    if (await openOne(courier, mailbox, isSinceGiven ? request.since : null, actor)) opened.push({ mailbox: mailbox.name, listed: isSinceGiven });
+    if (await openOne(courier, mailbox, isSinceGiven ? request.since : null, actor))
+      opened.push({ mailbox: mailbox.name, listed: isSinceGiven });
   }
   return { refusal: await courier.ledger.transaction((tx) => enableIntegration(tx, practice, request, actor)), opened };
 }
 
-async function tried(courier: Switcher, practice: Practice, request: EnableRequest, actor: string): Promise<Refusal | null> {
+async function tried(
+  courier: Switcher,
+  practice: Practice,
+  request: EnableRequest,
+  actor: string,
+): Promise<Refusal | null> {
   class GivenUp extends Error {}
   let refusal: Refusal | null = null;
   await courier.ledger

@@ -89,14 +89,14 @@ async function watchOne(
     mailboxId: mailbox.id,
     account,
     open: courier.openMailbox,
-    visit: async (connection) => {
-      const copied = await copyMailbox(courier, owner, connection);
+    visit: async (connection, progress) => {
+      const copied = await copyMailbox(courier, owner, connection, progress);
       if (copied > 0) courier.logger.info('mails copied', { mailboxId: mailbox.id, count: copied });
       await recordTrouble(courier.ledger, mailbox.id, null);
     },
     onState: (state) => {
-      if (state.kind === 'stopped') onLost();
-      if (state.kind === 'waiting') void recordTrouble(courier.ledger, mailbox.id, state.code).catch(() => {});
+      if (state.kind === 'ownership-lost') onLost();
+      if (state.kind === 'waiting') void recordTrouble(courier.ledger, mailbox.id, state.failure.code).catch(() => {});
     },
     clock: courier.clock,
     random: courier.random,

@@ -113,7 +113,7 @@ export async function changeIntegration(
   actor: string,
 ): Promise<Refusal | null> {
   const changed = await tx.query(
-    `update integration set state = $3, changed_at = now(), disabled_at = case when $3 = 'disabled' then now() end
+    `update integration set state = $3::text, changed_at = now(), disabled_at = case when $3::text = 'disabled' then now() end
      where practice_id = $1 and name = $2 and state <> 'disabled'`,
     [practice.id, name, state],
   );

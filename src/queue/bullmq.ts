@@ -46,10 +46,12 @@ export async function openQueue(options: QueueOptions): Promise<JobQueue> {
   const prefix = options.prefix ?? 'zorgkoerier';
   const producer = openProducer(options.redisUrl);
   producer.on('error', (thrown) => logger.debug('queue.connection', { code: codeOf(thrown) }));
+  const forget = tellOutages(producer, logger);
   try {
     await answered(producer.connect(), clock);
     checkServer(await answered(producer.info(), clock), logger);
   } catch (thrown) {
+    forget();
     producer.disconnect();
     throw thrown;
   }
@@ -72,11 +74,27 @@ export async function openQueue(options: QueueOptions): Promise<JobQueue> {
       return { waiting: of('wait') + of('prioritized'), delayed: of('delayed'), active: of('active') };
     },
     release: async () => {
+      forget();
       const closing = Promise.all(KINDS.map((kind) => queues[kind].close()));
       await within(closing, RELEASE_TIMEOUT_MS, clock);
       producer.disconnect();
     },
   };
+}
+
+/** One line when Redis goes and one when it is back, however often the connection is tried in between. */
+function tellOutages(producer: ReturnType<typeof openProducer>, logger: Logger): () => void {
+  let isAway = false;
+  const tell = (isAwayNow: boolean) => {
+    if (isAway === isAwayNow) return;
+    isAway = isAwayNow;
+    if (isAway) logger.warn('queue.away', { code: 'queue.unreachable' });
+    else logger.info('queue.back');
+  };
+  const away = () => tell(true);
+  const back = () => tell(false);
+  producer.on('close', away).on('ready', back);
+  return () => void producer.off('close', away).off('ready', back);
 }
 
 function openQueues(producer: ReturnType<typeof openProducer>, prefix: string, logger: Logger): Record<JobKind, Queue> {

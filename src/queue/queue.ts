@@ -51,3 +51,4 @@ export interface JobQueue {
 }
 
 export { openQueue, type QueueOptions } from './bullmq.ts';
+export { type Decision, decide } from './retry-policy.ts';

@@ -167,3 +167,13 @@ export async function overdueDeliveries(
   );
   return rows;
 }
+
+/** Deliveries of these mails that are not at rest, and that no paused practice keeps back. */
+export async function openDeliveriesOf(sql: Sql, mailIds: readonly MailId[]): Promise<readonly DeliveryId[]> {
+  const { rows } = await sql.query<{ id: DeliveryId }>(
+    `select d.id from delivery d join report r on r.id = d.report_id
+     where r.mail_id = any($1::uuid[]) and d.state in ('ready', 'sending', 'uncertain') and not d.is_parked order by d.id`,
+    [mailIds],
+  );
+  return rows.map((row) => row.id);
+}

@@ -11,6 +11,7 @@ export {
   type ClaimedDelivery,
   claimDelivery,
   insertBoardDelivery,
+  openDeliveriesOf,
   overdueDeliveries,
   type Postponement,
   postponeDelivery,
@@ -40,6 +41,7 @@ export {
   isUnderOtherPatient,
   rememberLabNumbers,
 } from './memory.ts';
+export { mailContent, mailOutcomes, type OutcomeOfMail, reportContent } from './outcomes.ts';
 export {
   eraseMails,
   eraseReport,

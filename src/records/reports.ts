@@ -89,7 +89,7 @@ async function insertReport(tx: Sql, report: NewReport): Promise<boolean> {
   const settled = report.state !== 'ready';
   await tx.query(
     `insert into delivery (id, report_id, target, state, reason, detail, patient_key, original_id, next_check_at, settled_at)
-     values ($1, $2, 'patient-card', $3, $4, $5, $6, $7, now() + interval '60 seconds', case when $8 then now() end)`,
+     values ($1, $2, 'patient-card', $3, $4, $5, $6, $7, now() + interval '60 seconds', case when $8::boolean then now() end)`,
     [
       report.deliveryId,
       report.id,
@@ -112,8 +112,8 @@ export async function settleMail(
   answer: { readonly verdict: 'not-lab' | null; readonly reason: string | null },
 ): Promise<boolean> {
   const settled = await tx.query(
-    `update mail set state = 'read', verdict = $3, reason = $4, read_at = now(), lease_token = null, lease_until = null,
-       content = case when $3 is null then content end, erased_at = case when $3 is null then erased_at else now() end
+    `update mail set state = 'read', verdict = $3::text, reason = $4, read_at = now(), lease_token = null, lease_until = null,
+       content = case when $3::text is null then content end, erased_at = case when $3::text is null then erased_at else now() end
      where id = $1 and lease_token = $2 and state = 'copied'`,
     [mailId, leaseToken, answer.verdict, answer.reason],
   );

@@ -150,6 +150,11 @@ export const REASONS = {
     'Een uitslag staat niet bij een aanvraag (OBR ontbreekt ervoor).',
     'An OBX or SPM stands before its OBR.',
   ),
+  'hl7.unknown-segment': held(
+    'laboratory',
+    'Na een uitslag staat een regel die wij niet herkennen; er kan tekst van de uitslag ontbreken.',
+    'A segment name that HL7 does not have: perhaps a wrapped line of text, then missing from the result above it.',
+  ),
   'hl7.unknown-message': quarantined(
     'us',
     'Dit soort HL7-bericht kennen wij niet.',

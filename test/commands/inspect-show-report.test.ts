@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { showDocument } from '../../src/commands/show-report.ts';
+import { showDocument, showReading } from '../../src/commands/show-report.ts';
 import type { LabReport, LabResult, PayloadReading, Specimen } from '../../src/lab/lab.ts';
 
 function result(changes: Partial<LabResult>): LabResult {
@@ -146,6 +146,23 @@ describe('the human view', () => {
     expect(text).toContain('van de Berg - van Jansen, Petra · geboren 10-1980 · vrouw · BSN 999990019');
     expect(text).toContain('15-11-2021 09:58');
     expect(text).toContain('niet in het register');
+  });
+
+  it('shows one reading without a file name, for what is held', () => {
+    const reading: PayloadReading = {
+      source: 'part 2 text/plain',
+      format: 'unknown',
+      outcome: 'quarantined',
+      code: 'mail.encrypted',
+      position: null,
+      warnings: [],
+      reports: [],
+    };
+    expect(showReading(reading, 'en').split('\n')).toEqual([
+      'part 2 text/plain · quarantined',
+      expect.stringMatching(/^═+$/),
+      '! The mail is encrypted; its content cannot be read. [mail.encrypted]',
+    ]);
   });
 
   it('lets nothing of the sender steer the terminal', () => {

@@ -22,7 +22,7 @@ async function inspected(files: readonly string[], options: InspectOptions, stdi
   const code = await inspectFiles(
     files,
     options,
-    (text) => out.push(text),
+    (text) => out.push(`${text}\n`),
     async () => stdin,
     (text) => complaints.push(text),
   );
@@ -75,7 +75,7 @@ describe('inspect --json', () => {
     const { code, out, complaints } = await inspected([missing, plain, rejected], JSON_OPTIONS);
     expect(code).toBe(2);
     expect(out.trimEnd().split('\n')).toHaveLength(2);
-    expect(complaints).toBe(`${missing}: Error ENOENT\n`);
+    expect(complaints).toBe(`${missing}: Error ENOENT`);
   });
 
   it('ends with 2 for a folder', async () => {

@@ -193,6 +193,28 @@ describe('the queue when Redis fails', () => {
     await expect.poll(() => runs.some((run) => run.id === late.id), { timeout: 10_000 }).toBe(true);
   }, 90_000);
 
+  it('says once that Redis went away, and once that it is back', async () => {
+    const redis = await privateRedis();
+    cleanups.push(() => redis.release());
+    const events: string[] = [];
+    const back = Promise.withResolvers<void>();
+    const logger: Logger = {
+      ...silentLogger,
+      warn: (event) => events.push(event),
+      info: (event) => {
+        events.push(event);
+        back.resolve();
+      },
+    };
+    const queue = await open(redis, logger);
+    await redis.kill();
+    await expect(queue.counts('read')).rejects.toMatchObject({ code: 'queue.unreachable' });
+    await redis.start();
+    await back.promise;
+    await queue.release();
+    expect(events).toEqual(['queue.away', 'queue.back']);
+  });
+
   it('goes on with new jobs after somebody emptied Redis under a live worker', async () => {
     const redis = await privateRedis();
     cleanups.push(() => redis.release());

@@ -123,6 +123,14 @@ describe('bytes', () => {
     }
   });
 
+  it('are in doubt when the nested mail around them is damaged', async () => {
+    const inner = base64(`Subject: door\n\n${HL7}`).slice(0, -6);
+    const headers = 'Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n';
+    expect(sources(await unwrapMail(mail(`${ENVELOPE}${headers}${inner}?`)))).toEqual([
+      'resembles: part 1.1 text/plain',
+    ]);
+  });
+
   it('are in doubt when the declared encoding is not theirs, or unknown', async () => {
     const bodies = [
       ['7bit', base64(EDIFACT)],
@@ -145,6 +153,7 @@ describe('what only resembles a payload', () => {
     `Uw bericht ${HL7}`,
     "BEP++GLUC++5.1'",
     'PID|1||999990019',
+    'Bericht: <zm:MEDLAB version="1">',
   ])('is named and never called a letter: %s', async (body) => {
     expect(sources(await unwrapMail(mail(`${ENVELOPE}\n${body}`)))).toEqual(['resembles: part 1 text/plain']);
   });
@@ -166,7 +175,7 @@ describe('what only resembles a payload', () => {
       'Content-Type: text/html\n\n<?xml version="1.0"?><html><body>Nieuwsbrief</body></html>',
       'Content-Type: image/svg+xml\n\n<?xml version="1.0"?><svg xmlns="x"/>',
       'Content-Type: text/plain\n\n<https://www.example> is vernieuwd',
-      `Content-Type: application/octet-stream; name=brief.docx\nContent-Transfer-Encoding: base64\n\n${base64('PK\x03\x04[Content_Types].xml')}`,
+      `Content-Type: application/octet-stream; name=brief.docx\nContent-Transfer-Encoding: base64\n\n${base64(`PK\x03\x04${'\0'.repeat(26)}[Content_Types].xml`)}`,
     ];
     const contents = await unwrapMail(mail(ENVELOPE + multipart(parts)));
     expect(contents).toMatchObject({ payloads: [], quarantine: null });
@@ -196,6 +205,15 @@ describe('documents beside a payload', () => {
     expect(contents.payloads[0]?.attachments[0]?.bytes.toString()).toBe('%PDF-1.4 kaart');
   });
 
+  it('are not offered when they were damaged on the way', async () => {
+    const contents = await unwrapMail(mail(ENVELOPE + multipart([payload, `${pdf.slice(0, -3)}?`])));
+    expect(sources(contents)).toEqual([
+      'edifact: part 1 application/edifact',
+      'resembles: part 2 application/octet-stream',
+    ]);
+    expect(contents.payloads[0]?.attachments).toEqual([]);
+  });
+
   it('are offered to none of two payloads, and a person is asked', async () => {
     const contents = await unwrapMail(mail(ENVELOPE + multipart([pdf, payload, payload])));
     expect(contents.quarantine).toBe('mail.attachment-unclear');
@@ -223,11 +241,14 @@ describe('mails that are kept as a whole', () => {
     expect(sources(contents)).toEqual(['edifact: part 2 application/edifact']);
   });
 
-  it('are those without their closing delimiter when a payload is in them: the last value may be cut', async () => {
-    const payload = ENVELOPE + multipart([`\n${HL7}`]).replace('--grens--\n', '');
-    const letter = ENVELOPE + multipart(['\nhoi']).replace('--grens--\n', '');
-    expect(await unwrapMail(mail(payload))).toMatchObject({ quarantine: 'mail.malformed', payloads: [] });
-    expect(await unwrapMail(mail(letter))).toMatchObject({ quarantine: null, payloads: [] });
+  it('are those without their closing delimiter where the last value may be cut; EDIFACT proves its own end', async () => {
+    const cutOff = async (...parts: string[]) =>
+      unwrapMail(mail(ENVELOPE + multipart(parts).replace('--grens--\n', '')));
+    const pdf = 'Content-Type: application/pdf\n\n%PDF-1.4';
+    expect(await cutOff(`\n${HL7}`)).toMatchObject({ quarantine: 'mail.malformed', payloads: [] });
+    expect(await cutOff(`\n${EDIFACT}`, pdf)).toMatchObject({ quarantine: 'mail.malformed', payloads: [] });
+    expect(await cutOff('\nhoi')).toMatchObject({ quarantine: null, payloads: [] });
+    expect(await cutOff(`\n${EDIFACT}`)).toMatchObject({ quarantine: null, payloads: [{ kind: 'edifact' }] });
   });
 
   it('are those over the limit of bytes, and not those just under it', async () => {

@@ -1,7 +1,14 @@
 /** The transaction of one write: entries, and what the server says became of them. */
 
-import type { Bundle, BundleEntry, DiagnosticReport, Observation, Organization, Provenance } from '@medplum/fhirtypes';
-import type { Specimen } from '@medplum/fhirtypes';
+import type {
+  Bundle,
+  BundleEntry,
+  DiagnosticReport,
+  Observation,
+  Organization,
+  Provenance,
+  Specimen,
+} from '@medplum/fhirtypes';
 import type { WrittenResource } from './patient-card.ts';
 
 type Written = Observation | DiagnosticReport | Organization | Specimen | Provenance;

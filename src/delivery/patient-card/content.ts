@@ -19,7 +19,9 @@ export function contentOf(observation: Observation): string {
     (observation.note ?? []).map((note) => note.text),
     observation.effectiveDateTime === undefined ? null : moment(observation.effectiveDateTime),
   ];
-  return JSON.stringify(parts, (_name, value) => (typeof value === 'string' ? value.replace(/\s+/g, ' ').trim() : value));
+  return JSON.stringify(parts, (_name, value) =>
+    typeof value === 'string' ? value.replace(/\s+/g, ' ').trim() : value,
+  );
 }
 
 /** Value and unit as the laboratory wrote them. */

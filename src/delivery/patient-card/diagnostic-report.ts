@@ -7,7 +7,13 @@
 import type { Attachment, DiagnosticReport, Reference } from '@medplum/fhirtypes';
 import type { LabReport, ResultStatus, Specimen } from '../../lab/lab.ts';
 import { prune } from './prune.ts';
-import { COMMENT_EXTENSION, COPY_EXTENSION, DIAGNOSTIC_SERVICE_SYSTEM, LOINC_SYSTEM, REPORT_SYSTEM } from './systems.ts';
+import {
+  COMMENT_EXTENSION,
+  COPY_EXTENSION,
+  DIAGNOSTIC_SERVICE_SYSTEM,
+  LOINC_SYSTEM,
+  REPORT_SYSTEM,
+} from './systems.ts';
 
 export interface DiagnosticReportContext {
   readonly identifier: string;

@@ -28,7 +28,10 @@ export type TransactionAnswer =
 export interface FhirClient {
   readonly target: TargetName;
   /** All matches; the criteria are sent as a form, so that no BSN is ever part of a URL. */
-  search<T extends Resource>(type: T['resourceType'], criteria: Readonly<Record<string, string>>): Promise<readonly T[]>;
+  search<T extends Resource>(
+    type: T['resourceType'],
+    criteria: Readonly<Record<string, string>>,
+  ): Promise<readonly T[]>;
   transaction(bundle: Bundle): Promise<TransactionAnswer>;
   metadata(): Promise<Partial<CapabilityStatement>>;
   release(): Promise<void>;

@@ -24,14 +24,14 @@ export function mergeReport(
 ): DiagnosticReport | null {
   const isNewest = isNewestReport(onCard, incoming, counts);
   const base = isNewest ? incoming : onCard;
-  const merged = overlay(onCard, {
+  const merged = overlay<DiagnosticReport>(onCard, {
     ...base,
-    ...prune({
+    ...prune<Partial<DiagnosticReport>>({
       extension: [...commentExtensions(onCard, incoming, isNewest), ...otherExtensions(base)],
       result: union(onCard.result, incoming.result),
       specimen: union(onCard.specimen, incoming.specimen),
       conclusion: conclusion(onCard, incoming, isNewest),
-      presentedForm: documents(onCard, incoming),
+      presentedForm: [...documents(onCard, incoming)],
     }),
     status: statusOf(onCard, incoming, isNewest),
   });

@@ -3,13 +3,12 @@
  * the code tables gave one, a Quantity only where the laboratory's text is a number, UCUM only where the unit is known.
  */
 
-import type { CodeableConcept, Extension, Observation, Quantity } from '@medplum/fhirtypes';
+import type { CodeableConcept, Extension, Observation } from '@medplum/fhirtypes';
 import type { FlagMeaning, LabResult, ResultStatus, Specimen } from '../../lab/lab.ts';
 import type { CardStatus } from './newest.ts';
 import { prune } from './prune.ts';
+import { rangeElement, valueElement } from './quantity.ts';
 import {
-  AS_SENT_EXTENSION,
-  CONFIRMED_EXTENSION,
   COPY_EXTENSION,
   DATA_ABSENT_SYSTEM,
   EDIFACT_REFERENCE_EXTENSION,
@@ -18,7 +17,6 @@ import {
   NHG_45_SYSTEM,
   OBSERVATION_CATEGORY_SYSTEM,
   RESULT_SYSTEM,
-  UCUM_SYSTEM,
 } from './systems.ts';
 
 /** What an Observation says beside the result itself. */
@@ -87,63 +85,18 @@ function finding(result: LabResult, status: ResultStatus): Partial<Observation> 
   const isCancelled = status === 'cancelled';
   const lines = isCancelled && result.value.text !== null ? [result.value.text, ...result.remarks] : result.remarks;
   const note = lines.join('\n');
-  const value = isCancelled ? {} : valueOf(result);
+  const value = isCancelled ? {} : valueElement(result);
   const isEmpty = !isCancelled && Object.keys(value).length === 0 && note.trim() === '';
   return prune<Partial<Observation>>({
     ...value,
     dataAbsentReason: isCancelled ? { text: CANCELLED_TEXT } : isEmpty ? UNKNOWN : null,
     interpretation: interpretation(result),
     note: note.trim() === '' ? null : [{ text: note }],
-    referenceRange: rangeOf(result),
+    referenceRange: rangeElement(result),
   });
 }
 
 const UNKNOWN: CodeableConcept = { coding: [{ system: DATA_ABSENT_SYSTEM, code: 'unknown' }] };
-
-function valueOf(result: LabResult): Pick<Observation, 'valueQuantity' | 'valueString'> {
-  const { text, number, comparator } = result.value;
-  if (number === null) {
-    return text === null || text.trim() === '' ? {} : { valueString: [text, result.unit ?? ''].join(' ').trimEnd() };
-  }
-  const plain = `${comparator ?? ''}${number}`;
-  const valueQuantity = prune<Quantity>({
-    extension: text === null || text === plain ? null : [{ url: AS_SENT_EXTENSION, valueString: text }],
-    value: number,
-    comparator,
-    ...unitOf(result),
-  });
-  return { valueQuantity };
-}
-
-// qty-3: a code needs its system, so both come together or not at all.
-function unitOf(result: LabResult): Pick<Quantity, 'unit' | 'system' | 'code'> {
-  return prune<Quantity>({
-    unit: result.unit,
-    system: result.unitUcum === null ? null : UCUM_SYSTEM,
-    code: result.unitUcum,
-  });
-}
-
-function rangeOf(result: LabResult): Observation['referenceRange'] {
-  const { low, high, text } = result.range;
-  if (low === null && high === null && text === null) return undefined;
-  const limit = (side: string | null) => (side === null || number(side) === null ? null : quantity(side, result));
-  // Always as text too: a limit that is no number (`<5`) has no other place, and digits stay as sent.
-  return [prune({ low: limit(low), high: limit(high), text: text ?? rangeText(low, high) })];
-}
-
-function rangeText(low: string | null, high: string | null): string {
-  if (low !== null && high !== null) return `${low} - ${high}`;
-  return low === null ? `tot ${high}` : `vanaf ${low}`;
-}
-
-function quantity(text: string, result: LabResult): Quantity {
-  return prune<Quantity>({ value: number(text), ...unitOf(result) });
-}
-
-function number(text: string): number | null {
-  return /^-?\d+([.,]\d+)?$/.test(text.trim()) ? Number(text.trim().replace(',', '.')) : null;
-}
 
 function interpretation(result: LabResult): CodeableConcept[] | null {
   const { raw, meaning } = result.flag;
@@ -177,29 +130,4 @@ function extensions(context: ObservationContext): Extension[] {
     ...(edifactReference === null ? [] : [{ url: EDIFACT_REFERENCE_EXTENSION, valueString: edifactReference }]),
     ...(isCopy ? [{ url: COPY_EXTENSION, valueBoolean: true }] : []),
   ];
-}
-
-/** The card's own Observation, made final by a confirmation: its value is not touched. */
-export function confirmed(onCard: Observation, version: string): Observation {
-  return { ...withConfirmation(onCard, onCard.issued), status: 'final', issued: version };
-}
-
-/** An Observation that a confirmation meant: final, under the confirmation's version. */
-export function settledBy(confirmation: Observation, meant: Observation): Observation {
-  return {
-    ...withConfirmation(meant, meant.issued),
-    status: 'final',
-    ...(confirmation.issued === undefined ? {} : { issued: confirmation.issued }),
-  };
-}
-
-/** The version whose value was confirmed, or null. */
-export function confirmedVersion(observation: Observation): string | null {
-  return observation.extension?.find((extension) => extension.url === CONFIRMED_EXTENSION)?.valueInstant ?? null;
-}
-
-function withConfirmation(observation: Observation, version: string | undefined): Observation {
-  const others = (observation.extension ?? []).filter((extension) => extension.url !== CONFIRMED_EXTENSION);
-  if (version === undefined) return { ...observation, extension: others };
-  return { ...observation, extension: [...others, { url: CONFIRMED_EXTENSION, valueInstant: version }] };
 }

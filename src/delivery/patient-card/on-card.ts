@@ -1,11 +1,11 @@
 /** Step 2 of a write: what the card has under the keys of this report (formats/fhir.md). */
 
 import type { DiagnosticReport, Observation, Specimen } from '@medplum/fhirtypes';
+import { confirmedVersion } from './confirmation.ts';
 import { contentOf } from './content.ts';
 import type { FhirClient } from './fhir-client.ts';
 import type { GroupIdentity } from './identities.ts';
 import type { CardStatus, ResultOnCard } from './newest.ts';
-import { confirmedVersion } from './observation.ts';
 import { REPORT_SYSTEM, RESULT_SYSTEM, SPECIMEN_SYSTEM } from './systems.ts';
 
 type Found = Observation | DiagnosticReport | Specimen;

@@ -21,7 +21,7 @@ export function overlay<T extends Observation | DiagnosticReport>(onCard: T, wri
   const { meta: _meta, ...ours } = written;
   const identifier = [...others(onCard.identifier, 'system'), ...(written.identifier ?? [])];
   const extension = [...others(onCard.extension, 'url'), ...(written.extension ?? [])];
-  return {
+  const merged = {
     ...Object.fromEntries(theirs),
     ...ours,
     ...(Object.keys(meta).length === 0 ? {} : { meta }),
@@ -29,6 +29,7 @@ export function overlay<T extends Observation | DiagnosticReport>(onCard: T, wri
     identifier: distinct(identifier),
     ...(extension.length === 0 ? {} : { extension: distinct(extension) }),
   };
+  return merged as T;
 }
 
 // value[x] and effective[x] are choices: none of their old forms may stay beside a new one.

@@ -60,4 +60,13 @@ export interface PatientCard {
 }
 
 export { type OpenPatientCard, openPatientCard, type PatientCardOptions } from './open-patient-card.ts';
-export * as systems from './systems.ts';
+export {
+  AGB_SYSTEM,
+  BSN_SYSTEM,
+  OWN_NAME_EXTENSION,
+  OWN_PREFIX_EXTENSION,
+  PARTNER_NAME_EXTENSION,
+  PARTNER_PREFIX_EXTENSION,
+  RESULT_SYSTEM,
+  SANDBOX_STATEMENT_URL,
+} from './systems.ts';

@@ -3,7 +3,7 @@
  * a result on somebody else's card (formats/fhir.md, "Patient").
  */
 
-import type { HumanName, Patient } from '@medplum/fhirtypes';
+import type { Element, HumanName, Patient } from '@medplum/fhirtypes';
 import type { LabPatient } from '../../lab/lab.ts';
 import { OWN_NAME_EXTENSION, PARTNER_NAME_EXTENSION } from './systems.ts';
 
@@ -32,7 +32,9 @@ function isSameName(patient: LabPatient, onCard: Patient, isBirthDateKnown: bool
 }
 
 function cardSurnames(name: HumanName): ReadonlySet<string> {
-  const part = (url: string) => name._family?.extension?.find((extension) => extension.url === url)?.valueString ?? null;
+  // Extensions of a primitive stand beside it under an underscore (R4 json.html); the type package leaves them out.
+  const { extension = [] } = (name as { _family?: Element })._family ?? {};
+  const part = (url: string) => extension.find((candidate) => candidate.url === url)?.valueString ?? null;
   return surnames(bare(part(OWN_NAME_EXTENSION)), bare(part(PARTNER_NAME_EXTENSION)), name.family ?? null);
 }
 

@@ -27,23 +27,22 @@ type Reading = Omit<PayloadReading, 'source'>;
 /** Reads every message of an EDIFACT payload, in its order. */
 export function readEdifactPayload(payload: Payload, registry: LaboratoryRegistry): readonly PayloadReading[] {
   const tokens = tokenise(payload.bytes, payload.charset);
-  if (tokens.kind === 'refused') return [sourced(quarantined('unknown', tokens.code, tokens.position, []), payload, 0)];
+  if (tokens.kind === 'refused') return sourced([quarantined('unknown', tokens.code, tokens.position, [])], payload);
   const envelope = readEnvelope(tokens.segments);
-  const own = tokens.warnings.map((warning) => ({ warning, message: ownerOf(warning, envelope.messages) }));
-  const shared = [...own.filter(({ message }) => message === null).map(({ warning }) => warning), ...envelope.warnings];
+  const { byMessage, unowned } = sortWarnings(tokens.warnings, envelope.messages);
   const readings = [
     ...envelope.messages.map((message) => {
-      const mine = own.filter((one) => one.message === message).map(({ warning }) => warning);
       const reading = readMessage(message, registry, payload.mailSender);
-      return {
-        at: message.header.number,
-        reading: { ...reading, warnings: inOrder([...reading.warnings, ...message.warnings, ...mine, ...shared]) },
-      };
+      const warnings = [...reading.warnings, ...message.warnings, ...(byMessage.get(message) ?? [])];
+      return { at: message.header.number, reading: { ...reading, warnings } };
     }),
-    ...envelope.strays.map((stray) => ({ at: stray.number, reading: readStray(stray, shared) })),
-  ].sort((a, b) => a.at - b.at);
-  if (readings.length === 0) return [sourced(quarantined('unknown', 'edifact.no-message', null, shared), payload, 0)];
-  return readings.map(({ reading }, index) => sourced(reading, payload, index));
+    ...envelope.strays.map((stray) => ({ at: stray.number, reading: readStray(stray) })),
+  ];
+  const inOrder = readings.sort((a, b) => a.at - b.at).map(({ reading }) => reading);
+  const [first = quarantined('unknown', 'edifact.no-message', null, []), ...others] = inOrder;
+  // What is odd about the payload as a whole stands with its first reading.
+  const warnings = [...first.warnings, ...unowned, ...envelope.warnings];
+  return sourced([{ ...first, warnings }, ...others], payload);
 }
 
 function readMessage(message: EdifactMessage, registry: LaboratoryRegistry, mailSender: string | null): Reading {
@@ -81,9 +80,9 @@ function readLaboratoryMessage(
 }
 
 // Segments without a UNH, or after the UNT: a message whose head was lost.
-function readStray(stray: Segment, warnings: readonly SyntaxWarning[]): Reading {
+function readStray(stray: Segment): Reading {
   const isTrailer = stray.tag === 'UNT' || stray.tag === 'UNZ';
-  return quarantined('unknown', isTrailer ? 'edifact.no-message' : 'edifact.syntax', positionOf(stray), warnings);
+  return quarantined('unknown', isTrailer ? 'edifact.no-message' : 'edifact.syntax', positionOf(stray), []);
 }
 
 function quarantined(
@@ -99,22 +98,24 @@ function lastPosition({ header, body }: EdifactMessage): Position {
   return positionOf(body.at(-1) ?? header);
 }
 
-function ownerOf(warning: SyntaxWarning, messages: readonly EdifactMessage[]): EdifactMessage | null {
-  const at = warning.position?.segment;
-  if (at === undefined) return null;
-  const owner = messages.find(({ header, body, trailer }) => {
-    const last = trailer ?? body.at(-1) ?? header;
-    return header.number <= at && at <= last.number;
-  });
-  return owner ?? null;
+// Warnings about a segment go to the message that it is part of.
+function sortWarnings(warnings: readonly SyntaxWarning[], messages: readonly EdifactMessage[]) {
+  const owners = new Map<number, EdifactMessage>();
+  for (const message of messages) {
+    for (const segment of [message.header, ...message.body, message.trailer]) {
+      if (segment !== null) owners.set(segment.number, message);
+    }
+  }
+  const byOwner = Map.groupBy(warnings, ({ position }) => owners.get(position?.segment ?? 0));
+  const unowned = byOwner.get(undefined) ?? [];
+  return { byMessage: byOwner as ReadonlyMap<EdifactMessage | undefined, readonly SyntaxWarning[]>, unowned };
 }
 
-// Warnings of the payload as a whole come first, the others in the order of what they are about.
-function inOrder(warnings: readonly Warning[]): readonly Warning[] {
-  return [...warnings].sort((a, b) => (a.position?.segment ?? 0) - (b.position?.segment ?? 0));
-}
-
-function sourced(reading: Reading, payload: Payload, index: number): PayloadReading {
-  const source = index === 0 ? payload.source : `${payload.source} message ${index + 1}`;
-  return { source, ...reading };
+// Each reading's warnings in the order of what they are about; those without a place first.
+function sourced(readings: readonly Reading[], { source }: Payload): readonly PayloadReading[] {
+  return readings.map((reading, index) => ({
+    source: index === 0 ? source : `${source} message ${index + 1}`,
+    ...reading,
+    warnings: [...reading.warnings].sort((a, b) => (a.position?.segment ?? 0) - (b.position?.segment ?? 0)),
+  }));
 }

@@ -44,6 +44,7 @@ export function readMedlab(message: EdifactMessage, context: MedlabContext): Lab
     sentAt: interchange === null ? null : readSentAt(interchange, notes),
     isTest: isTestInterchange(interchange),
     laboratory,
+    holds: notes.holds,
     sender: readSender(interchange, zkh),
     recipient: readRecipient(interchange),
     requester: readRequester(head.get('ART') ?? null),
@@ -52,7 +53,6 @@ export function readMedlab(message: EdifactMessage, context: MedlabContext): Lab
     specimens: withResultKeys(specimens, laboratory ?? account ?? '', null),
     comments,
     attachments: [],
-    holds: notes.holds,
     notCarried: notes.notCarried,
   };
 }
@@ -60,24 +60,30 @@ export function readMedlab(message: EdifactMessage, context: MedlabContext): Lab
 const HEAD_TAGS: ReadonlySet<string> = new Set(['ZKH', 'PID', 'PAD', 'BLG', 'ART', 'AFD', 'ARA', 'KOP']);
 const MANDATORY_TAGS = ['ZKH', 'AFD', 'ARA'];
 
-// The head: at most one of each but ARA. A second patient is a refusal, since the results could be either's.
-function readHead({ header, body }: EdifactMessage, notes: Notes): ReadonlyMap<string, Segment> {
+// The head: at most one of each but ARA.
+function readHead(message: EdifactMessage, notes: Notes): ReadonlyMap<string, Segment> {
+  const { header, body } = message;
   const head = new Map<string, Segment>();
   const firstGroup = body.find(({ tag }) => tag === 'DET')?.number ?? Number.POSITIVE_INFINITY;
   for (const segment of body.filter(({ tag }) => HEAD_TAGS.has(tag))) {
     const { tag } = segment;
-    if (head.has(tag) && tag === 'PID') throw new Refusal('edifact.patient-repeated', segment);
-    // A patient named after the results is no safer than none: the head may belong to another message.
-    if (segment.number > firstGroup && tag === 'PID') throw new Refusal('edifact.no-patient', header);
+    if (tag === 'PID') checkPatientPlace(segment, header, firstGroup, head.has(tag));
     if (segment.number > firstGroup) notes.warn('edifact.segment-order', segment);
     if (tag === 'BLG') notes.leaveOut('edifact.blood-group', segment);
     else if (head.has(tag) && tag !== 'ARA') notes.leaveOut('edifact.segment-repeated', segment);
-    if (!head.has(tag)) head.set(tag, segment);
+    head.set(tag, head.get(tag) ?? segment);
   }
-  for (const tag of MANDATORY_TAGS) {
-    if (!head.has(tag)) notes.warn(`edifact.${tag.toLowerCase()}-missing`, header);
+  for (const tag of MANDATORY_TAGS.filter((one) => !head.has(one))) {
+    notes.warn(`edifact.${tag.toLowerCase()}-missing`, header);
   }
   return head;
+}
+
+// With a second patient the results could be either's; one named after the results is no safer than none, since the head
+// may belong to another message.
+function checkPatientPlace(pid: Segment, header: Segment, firstGroup: number, isRepeated: boolean): void {
+  if (isRepeated) throw new Refusal('edifact.patient-repeated', pid);
+  if (pid.number > firstGroup) throw new Refusal('edifact.no-patient', header);
 }
 
 // How many elements a segment has (edifact.md §3.2); lines of text are not among them, their surplus is put back.
@@ -101,26 +107,30 @@ function checkElementCounts({ body }: EdifactMessage, notes: Notes): void {
   }
 }
 
-function readGroups(
-  { header, body }: EdifactMessage,
-  laboratory: string | null,
-  notes: Notes,
-): { readonly specimens: readonly Specimen[]; readonly comments: readonly string[] } {
+interface Groups {
+  readonly specimens: readonly Specimen[];
+  readonly comments: readonly string[];
+}
+
+function readGroups({ header, body }: EdifactMessage, laboratory: string | null, notes: Notes): Groups {
   const readers: SpecimenReader[] = [];
   const comments: string[] = [];
   for (const segment of body.filter(({ tag }) => !HEAD_TAGS.has(tag))) {
-    const group = readers.at(-1);
     if (segment.tag === 'DET') readers.push(new SpecimenReader(segment, laboratory, notes));
     else if (segment.tag === 'COM') comments.push(lineText(segment));
-    else if (segment.tag !== 'IDE' && !GROUP_TAGS.has(segment.tag)) notes.leaveOut('edifact.unknown-segment', segment);
-    else if (group === undefined) throw new Refusal('edifact.no-specimen', segment);
-    else if (segment.tag === 'IDE') group.takeIde(segment);
-    else group.take(segment);
+    else if (GROUP_TAGS.has(segment.tag)) groupOf(readers, segment).take(segment);
+    else notes.leaveOut('edifact.unknown-segment', segment);
   }
   if (readers.length === 0) throw new Refusal('edifact.no-specimen', header);
   const specimens = readers.map((reader) => reader.finish());
   if (comments.length === 0 && specimens.every(isEmpty)) throw new Refusal('edifact.no-results', header);
   return { specimens, comments };
+}
+
+function groupOf(readers: readonly SpecimenReader[], segment: Segment): SpecimenReader {
+  const group = readers.at(-1);
+  if (group === undefined) throw new Refusal('edifact.no-specimen', segment);
+  return group;
 }
 
 function isEmpty({ results, pending, remarks }: Specimen): boolean {

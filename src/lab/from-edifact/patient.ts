@@ -42,8 +42,9 @@ function readBsnElement(pid: Segment, notes: Notes) {
 }
 
 function readBirthDate(pid: Segment): string {
+  const sent = elementText(pid, 1)?.trim() ?? '';
   const [, year = '', month = '', day = ''] =
-    /^(\d{4})(?::(\d{0,2}))?(?::(\d{0,2}))?:*$/.exec(elementText(pid, 1)?.trim() ?? '') ?? [];
+    /^(\d{4})(?::(\d{0,2}))?(?::(\d{0,2}))?:*$/.exec(sent) ?? /^(\d{4})(\d{2})(\d{2})$/.exec(sent) ?? [];
   // An unknown day or month is `00` or empty on the wire (lab-report.md).
   const parts = [year, month.padStart(2, '0'), day.padStart(2, '0')];
   const known = parts.slice(0, parts[1] === '00' ? 1 : parts[2] === '00' ? 2 : 3);

@@ -16,8 +16,8 @@ interface Remarked<Item> {
   readonly remarks: string[];
 }
 
-/** The tags that stand in a material group, after its DET and IDE. */
-export const GROUP_TAGS: ReadonlySet<string> = new Set(['OPM', 'SEC', 'BEP', 'OPB', 'NUB', 'OPU']);
+/** The tags that stand in a material group, after its DET. */
+export const GROUP_TAGS: ReadonlySet<string> = new Set(['IDE', 'OPM', 'SEC', 'BEP', 'OPB', 'NUB', 'OPU']);
 
 export class SpecimenReader {
   private readonly remarks: string[] = [];
@@ -35,23 +35,12 @@ export class SpecimenReader {
     this.notes = notes;
   }
 
-  takeIde(segment: Segment): void {
-    // Two requests under one DET: nobody says when the second was taken.
-    if (this.ide !== null) throw new Refusal('edifact.no-specimen', segment);
-    this.ide = segment;
-    this.checkCounters(segment, this.det, 1);
-  }
-
   /** Takes a segment of the group: one of GROUP_TAGS. */
   take(segment: Segment): void {
-    if (this.ide === null) throw new Refusal('edifact.no-specimen', segment);
     this.checkCounters(segment, this.det, 1);
-    if (segment.tag === 'OPM') this.remarks.push(lineText(segment));
-    else if (segment.tag === 'SEC') this.section = segment;
-    else if (segment.tag === 'BEP') this.takeResult(segment);
-    else if (segment.tag === 'OPB') this.takeRemark(segment, this.results, 3);
-    else if (segment.tag === 'NUB') this.pending.push({ segment, item: lineText(segment).trim(), remarks: [] });
-    else if (segment.tag === 'OPU') this.takeRemark(segment, this.pending, 2);
+    if (segment.tag === 'IDE') this.takeIdentification(segment);
+    else if (this.ide === null) throw new Refusal('edifact.no-specimen', segment);
+    else this.takeContent(segment);
   }
 
   finish(): Specimen {
@@ -72,6 +61,21 @@ export class SpecimenReader {
       results: this.results.map(({ item, remarks }) => ({ ...item, remarks })),
       pending: this.pending.map(({ item, remarks }) => ({ name: item, remarks })),
     };
+  }
+
+  private takeIdentification(segment: Segment): void {
+    // Two requests under one DET: nobody says when the second was taken.
+    if (this.ide !== null) throw new Refusal('edifact.no-specimen', segment);
+    this.ide = segment;
+  }
+
+  private takeContent(segment: Segment): void {
+    if (segment.tag === 'OPM') this.remarks.push(lineText(segment));
+    else if (segment.tag === 'SEC') this.section = segment;
+    else if (segment.tag === 'BEP') this.takeResult(segment);
+    else if (segment.tag === 'OPB') this.takeRemark(segment, this.results, 3);
+    else if (segment.tag === 'NUB') this.pending.push({ segment, item: lineText(segment).trim(), remarks: [] });
+    else if (segment.tag === 'OPU') this.takeRemark(segment, this.pending, 2);
   }
 
   private takeResult(segment: Segment): void {

@@ -9,7 +9,7 @@ import { type Hl7Message, type RefusedMessage, readHl7 } from '../../hl7/hl7.ts'
 import type { Payload } from '../../mail/mail.ts';
 import type { ReasonCode } from '../../shared/reasons.ts';
 import type { LaboratoryRegistry, LabReport, PayloadReading, Position } from '../lab.ts';
-import { readEncapsulated } from './attachment.ts';
+import { type Encapsulated, readEncapsulated } from './attachment.ts';
 import { type Context, positionOf, textAt } from './context.ts';
 import { groupSegments } from './groups.ts';
 import { readHeader } from './header.ts';
@@ -49,19 +49,17 @@ export function readHl7Attachments(
   payload: Payload,
 ): ReadonlyMap<string, { readonly contentType: string; readonly bytes: Buffer }> {
   const found = new Map(payload.attachments.map(({ sha256, contentType, bytes }) => [sha256, { contentType, bytes }]));
-  for (const hl7Message of readHl7(payload.bytes, payload.charset).messages) {
-    if (hl7Message.kind === 'refused') continue;
-    const context: Context = { hl7Message, warnings: [] };
-    for (const segment of hl7Message.segments) {
-      if (segment.name !== 'OBX' || textAt(context, segment, 2) !== 'ED') continue;
-      for (const reading of readEncapsulated(context, segment)) {
-        if (reading.kind !== 'document') continue;
-        const { sha256, contentType, bytes } = reading.document;
-        found.set(sha256, { contentType, bytes });
-      }
-    }
-  }
+  const messages = readHl7(payload.bytes, payload.charset).messages.filter((entry) => entry.kind === 'message');
+  for (const { contentType, bytes, sha256 } of messages.flatMap(documentsIn)) found.set(sha256, { contentType, bytes });
   return found;
+}
+
+function documentsIn(hl7Message: Hl7Message): readonly Encapsulated[] {
+  const context: Context = { hl7Message, warnings: [] };
+  return hl7Message.segments
+    .filter((segment) => segment.name === 'OBX' && textAt(context, segment, 2) === 'ED')
+    .flatMap((obx) => readEncapsulated(context, obx))
+    .flatMap((reading) => (reading.kind === 'document' ? [reading.document] : []));
 }
 
 function read(source: string, hl7Message: Hl7Message, payload: Payload, registry: LaboratoryRegistry): PayloadReading {
@@ -122,7 +120,7 @@ function reading(
     outcome: refusal === null ? 'reports' : 'quarantined',
     code: refusal?.code ?? null,
     position: refusal?.position ?? null,
-    warnings: context.warnings,
+    warnings: context.warnings.toSorted((a, b) => (a.position?.segment ?? 0) - (b.position?.segment ?? 0)),
     reports,
   };
 }

@@ -7,7 +7,7 @@
 
 import type { Hl7Segment } from '../../hl7/hl7.ts';
 import type { ReasonCode } from '../../shared/reasons.ts';
-import type { Position } from '../lab.ts';
+import type { Hold, Position } from '../lab.ts';
 import { type Context, positionOf, warn } from './context.ts';
 
 export interface Observation {
@@ -27,6 +27,7 @@ export interface PatientGroup {
   readonly pid: Hl7Segment;
   readonly notes: Hl7Segment[];
   readonly orders: Order[];
+  readonly holds: Hold[];
 }
 
 export interface Refusal {
@@ -34,8 +35,13 @@ export interface Refusal {
   readonly position: Position;
 }
 
-// Segments of the schema (2.3 to 2.8) that hold nothing for a laboratory report.
-const READ_PAST = new Set('SFT UAC PD1 PRT ARV NK1 PV1 PV2 TQ1 TQ2 CTD FT1 CTI DSC'.split(' '));
+// Segments of the schema (2.3 to 2.8) that hold nothing for a laboratory report, and of other schemas that senders copy.
+const READ_PAST = new Set(
+  (
+    'SFT UAC PD1 PRT ARV NK1 PV1 PV2 TQ1 TQ2 CTD FT1 CTI DSC DEV SAC INV ' +
+    'EVN ROL AL1 IAM DG1 DRG PR1 GT1 IN1 IN2 IN3 ACC DB1 PDA BLG MSA ERR QRD QRF RXA RXE RXR CON'
+  ).split(' '),
+);
 const OF_PATIENT = new Set('PD1 NK1 PV1 PV2 ARV'.split(' '));
 const OF_ORDER = new Set('TQ1 TQ2 CTD FT1 CTI'.split(' '));
 
@@ -98,7 +104,7 @@ class Grouping {
 
   #startPatient(pid: Hl7Segment): null {
     this.#dropOrderWithoutRequest();
-    const patient: PatientGroup = { pid, notes: [], orders: [] };
+    const patient: PatientGroup = { pid, notes: [], orders: [], holds: [] };
     this.#patients.push(patient);
     this.#notes = patient.notes;
     return null;
@@ -153,9 +159,14 @@ class Grouping {
     if (segment.name === 'DSC' && (segment.fields[1] ?? '') !== '') {
       warn(this.#context, 'hl7.continued-elsewhere', positionOf(segment, 1));
     }
-    // A name outside the schema may be a wrapped line of text that looks like a segment: it is not passed over in silence.
-    const isExpected = READ_PAST.has(segment.name) || segment.name.startsWith('Z');
-    if (!isExpected) warn(this.#context, 'hl7.segment-not-read', positionOf(segment));
+    if (!READ_PAST.has(segment.name) && !segment.name.startsWith('Z')) this.#doubt(segment);
+  }
+
+  // A name that HL7 does not have may be a wrapped line of text that looks like a segment (`HBA|…`): what it said is then
+  // missing from the result above it, so a person looks before the report is delivered.
+  #doubt(segment: Hl7Segment): void {
+    warn(this.#context, 'hl7.unknown-segment', positionOf(segment));
+    this.#patient?.holds.push({ code: 'hl7.unknown-segment', position: positionOf(segment) });
   }
 
   #dropOrderWithoutRequest(): void {

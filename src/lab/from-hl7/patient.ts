@@ -23,8 +23,10 @@ export function readPatient(context: Context, pid: Hl7Segment): { patient: LabPa
   const identifiers = repetitionsAt(context, pid, 3);
   const bsns = distinctBsns(context, pid, identifiers);
   const bsn = bsns.length === 1 ? (bsns[0] ?? null) : null;
-  if (bsn === null && bsns.length === 0) warnOfHint(context, pid);
+  if (bsns.length === 0) warnOfMissingBsn(context, pid);
+  if (bsn?.isBsnValid === false) warn(context, 'lab.bsn-invalid', positionOf(pid, 3));
   const birthText = textAt(context, pid, 7);
+  if (birthText === null) warn(context, 'hl7.birth-date-missing', positionOf(pid, 7));
   const birthDate = birthText === null ? null : readDate(birthText);
   const isBirthDateUnreadable = birthText !== null && birthDate === null && !/^0+$/.test(birthText);
   const patient: LabPatient = {
@@ -46,7 +48,7 @@ function distinctBsns(context: Context, pid: Hl7Segment, identifiers: readonly s
     .flatMap((identifier) => {
       const digits = componentOf(context, identifier, 1);
       const bsn = digits === null ? null : readBsn(digits);
-      if (digits !== null && bsn === null) warn(context, 'hl7.bsn-unreadable', positionOf(pid, 3));
+      if (digits !== null && bsn === null) warn(context, 'lab.bsn-unreadable', positionOf(pid, 3));
       return bsn ?? [];
     });
   return [...new Map(found.map((bsn) => [bsn.bsn, bsn])).values()];
@@ -62,7 +64,8 @@ function isBsnSlot(context: Context, identifier: string): boolean {
 }
 
 // PID-2, PID-4 and PID-19 of old senders may hold a BSN: a hint that a person may want, never an identity.
-function warnOfHint(context: Context, pid: Hl7Segment): void {
+function warnOfMissingBsn(context: Context, pid: Hl7Segment): void {
+  warn(context, 'lab.no-bsn', positionOf(pid, 3));
   for (const field of [2, 4, 19]) {
     const hint = readBsn(textAt(context, pid, field) ?? '');
     if (hint?.isBsnValid) warn(context, 'hl7.bsn-elsewhere', positionOf(pid, field));

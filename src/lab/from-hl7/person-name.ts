@@ -38,7 +38,7 @@ export function nameInOneLine(context: Context, repetition: string): string | nu
 
 // `P.`, `K.M.` or a single letter; a name in capitals is a name.
 function areInitials(text: string): boolean {
-  return /^(?:\p{Lu}\p{Ll}?\.\s?)+$/u.test(text) || /^\p{Lu}$/u.test(text);
+  return /^(?:\p{Lu}\p{Ll}?\.\s?){1,12}$/u.test(text) || /^\p{Lu}$/u.test(text);
 }
 
 function withoutPrefix(whole: string | null, prefix: string | null): string | null {

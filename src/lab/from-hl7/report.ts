@@ -30,7 +30,7 @@ export function readReport(
     sentAt: header.sentAt,
     isTest: header.isTest,
     laboratory: header.laboratory?.id ?? null,
-    holds: orders.flatMap(({ holds }) => holds),
+    holds: [...group.holds, ...orders.flatMap(({ holds }) => holds)],
     sender: header.sender,
     recipient: header.recipient,
     requester: requesterOf(context, group),

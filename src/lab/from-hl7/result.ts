@@ -84,7 +84,9 @@ function codeOf(
     unit,
     laboratory,
   );
-  if (reading.isUnitUnexpected) warn(context, 'lab.unit-unexpected', positionOf(obx, 6));
+  // A row without a value (cancelled, confirmed) needs no unit either.
+  if (reading.isUnitUnexpected && said(fieldOf(obx, 5)) !== null)
+    warn(context, 'lab.unit-unexpected', positionOf(obx, 6));
   if (reading.isContradictory) warn(context, 'lab.codes-disagree', positionOf(obx, 3));
   return reading;
 }

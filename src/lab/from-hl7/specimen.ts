@@ -37,10 +37,19 @@ export function readOrder(context: Context, order: Order, laboratory: string | n
     takeObservation(context, observation, { laboratory, section, collectedAsSent: said(fieldOf(obr, 7)) }, collected);
   }
   if (order.observations.length === 0) takeEmptyRequest(context, order, section, collected);
+  const labNumber = labNumberOf(context, order);
+  const collectedAt = momentAt(context, obr, 7) ?? firstMoment(context, order.specimens, 17);
   const { results, pending, ...rest } = collected;
+  // The lab number and the day tell these results from every other request's: without them they would replace each other.
+  if (results.length > 0 && labNumber === null) {
+    rest.holds.push({ code: 'lab.no-lab-number', position: positionOf(obr, 3) });
+  }
+  if (results.length > 0 && collectedAt === null) {
+    rest.holds.push({ code: 'lab.no-collection-date', position: positionOf(obr, 7) });
+  }
   const specimen: Specimen = {
-    collectedAt: momentAt(context, obr, 7) ?? firstMoment(context, order.specimens, 17),
-    labNumber: labNumberOf(context, order),
+    collectedAt,
+    labNumber,
     material: materialOf(context, order),
     volume: volumeOf(context, order),
     isComplete: isRequestComplete(textAt(context, obr, 25)),

@@ -5,25 +5,17 @@ import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import pg from 'pg';
-import { type Clock, monotonicMs } from '../../shared/clock.ts';
+import type { Clock } from '../../shared/clock.ts';
 import { Failure } from '../../shared/failure.ts';
 import { type Place, reachableBinaries } from './place.ts';
+import { ensureDatabase, OWNER, type PostgresAddress, postgresAnswers } from './postgres-client.ts';
 import { livingPid, run, startDetached, stop, until } from './processes.ts';
-
-export interface PostgresAddress {
-  readonly port: number;
-  readonly password: string;
-}
 
 export interface PostgresOptions {
   /** For tests and demo: no waiting for the disk. A crash of the machine would lose it all, and nobody would mind. */
   readonly isThrowaway: boolean;
 }
 
-const OWNER = 'zorgkoerier_owner';
-const DATABASE = 'zorgkoerier';
-const CONNECT_TIMEOUT_MS = 2_000;
 const READY_TIMEOUT_MS = 60_000;
 
 /** Loopback only and no socket file; UTC; and nothing of a statement in the log, since that is where content would be. */
@@ -41,22 +33,9 @@ const SETTINGS = [
 ];
 const THROWAWAY_SETTINGS = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'];
 
-/** The owner's address: the role that migrates. The worker's role is made by the migrations. */
-export function databaseUrl(address: PostgresAddress): string {
-  return `postgresql://${OWNER}:${address.password}@127.0.0.1:${address.port}/${DATABASE}`;
-}
-
 /** The pid of the server on this place's data, or null. */
 export function postgresPid(place: Place): Promise<number | null> {
   return livingPid(join(dataOf(place), 'postmaster.pid'), dataOf(place));
-}
-
-/** Whether it answers on its address with its password, which only ours does. */
-export async function postgresAnswers(address: PostgresAddress, database = 'postgres'): Promise<boolean> {
-  return withClient(address, database, (client) => client.query('select 1')).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** Initialises the data directory when it is new: beside it first, so that an initdb that is killed leaves nothing half. */
@@ -105,7 +84,7 @@ export async function startPostgres(
     clock,
   );
   if (!isUp) throw new Failure('sandbox.postgres-not-ready', { kind: 'transient', scope: 'peer' });
-  await createDatabase(address);
+  await ensureDatabase(address);
 }
 
 /** Fast shutdown first (SIGINT: open transactions are rolled back), then the immediate one. */
@@ -141,39 +120,6 @@ function tryPort(port: number): Promise<number | null> {
       server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : null));
     });
   });
-}
-
-async function createDatabase(address: PostgresAddress): Promise<void> {
-  const beganMs = monotonicMs();
-  await withClient(address, 'postgres', async (client) => {
-    const found = await client.query('select 1 from pg_database where datname = $1', [DATABASE]);
-    if (found.rowCount === 0) await client.query(`create database ${DATABASE}`);
-  }).catch((cause: unknown) => {
-    const fields = { ms: Math.round(monotonicMs() - beganMs) };
-    throw new Failure('sandbox.postgres-no-database', { kind: 'transient', scope: 'peer', fields, cause });
-  });
-}
-
-async function withClient<T>(
-  address: PostgresAddress,
-  database: string,
-  act: (client: pg.Client) => Promise<T>,
-): Promise<T> {
-  const client = new pg.Client({
-    host: '127.0.0.1',
-    port: address.port,
-    user: OWNER,
-    password: address.password,
-    database,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-  });
-  client.on('error', () => {});
-  try {
-    await client.connect();
-    return await act(client);
-  } finally {
-    await client.end().catch(() => {});
-  }
 }
 
 async function initdb(place: Place, data: string, passwordFile: string, options: PostgresOptions): Promise<void> {

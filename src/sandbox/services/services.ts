@@ -11,17 +11,8 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Clock, systemClock } from '../../shared/clock.ts';
 import { type Place, placeFor, removePlace } from './place.ts';
-import {
-  databaseUrl,
-  freePort,
-  initialisePostgres,
-  type PostgresAddress,
-  postgresAnswers,
-  postgresPid,
-  runningPort,
-  startPostgres,
-  stopPostgres,
-} from './postgres.ts';
+import { freePort, initialisePostgres, postgresPid, runningPort, startPostgres, stopPostgres } from './postgres.ts';
+import { databaseUrl, type PostgresAddress, postgresAnswers } from './postgres-client.ts';
 import { locked, readRecord, type ServicesRecord, writeRecord } from './record.ts';
 import { redisAnswers, redisPid, redisUrl, startRedis, stopRedis } from './redis.ts';
 

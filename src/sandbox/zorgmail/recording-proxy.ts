@@ -25,11 +25,13 @@ export interface RecordingProxy {
   /** Cuts the connection in the middle of the next literal that the server sends. */
   cutNextLiteral(): void;
   /** Half-open: both sides stay connected, nothing passes any more. */
-  stall(): void;
+  stall(isStalled: boolean): void;
   /** Sends `* BYE text` to every client and hangs up. */
   sayBye(text: string): void;
   /** Every answer of the server goes through this from now on; null: as it is. */
   rewrite(change: ((answer: string) => string) | null): void;
+  /** The server does not know these commands from now on: they reach it misspelt. */
+  unteach(command: RegExp): void;
   /** From now on connections are taken and dropped at once. */
   dropNewcomers(isDropping: boolean): void;
   release(): Promise<void>;
@@ -40,11 +42,12 @@ interface Faults {
   isStalled: boolean;
   isDropping: boolean;
   change: ((answer: string) => string) | null;
+  unknown: RegExp | null;
 }
 
 /** Starts the proxy on a free port. */
 export async function startRecordingProxy(options: ProxyOptions): Promise<RecordingProxy> {
-  const faults: Faults = { isCutting: false, isStalled: false, isDropping: false, change: null };
+  const faults: Faults = { isCutting: false, isStalled: false, isDropping: false, change: null, unknown: null };
   const clients = new Set<TLSSocket>();
   const log = commandLog();
   let taken = 0;
@@ -67,14 +70,17 @@ export async function startRecordingProxy(options: ProxyOptions): Promise<Record
     cutNextLiteral: () => {
       faults.isCutting = true;
     },
-    stall: () => {
-      faults.isStalled = true;
+    stall: (isStalled) => {
+      faults.isStalled = isStalled;
     },
     sayBye: (text) => {
       for (const client of clients) client.end(`* BYE ${text}\r\n`);
     },
     rewrite: (change) => {
       faults.change = change;
+    },
+    unteach: (command) => {
+      faults.unknown = command;
     },
     dropNewcomers: (isDropping) => {
       faults.isDropping = isDropping;
@@ -93,7 +99,11 @@ function join(client: TLSSocket, options: ProxyOptions, faults: Faults, record: 
   upstream.on('error', () => {});
   client.on('data', (chunk: Buffer) => {
     read(chunk);
-    if (!faults.isStalled) upstream.write(chunk);
+    if (faults.isStalled) return;
+    upstream.write(
+      faults.unknown === null ? chunk : chunk.toString('latin1').replace(faults.unknown, 'XUNKNOWN'),
+      'latin1',
+    );
   });
   upstream.on('data', (chunk: Buffer) => {
     if (faults.isStalled) return;

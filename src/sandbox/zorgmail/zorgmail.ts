@@ -6,9 +6,11 @@
  * that the first mailbox was never touched. Nothing of it survives its parent.
  */
 
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { MailboxAccount } from '../../mailbox/mailbox.ts';
 import { type Clock, systemClock } from '../../shared/clock.ts';
 import { type Certificate, makeCertificate } from './certificate.ts';
@@ -56,6 +58,8 @@ export interface Zorgmail {
   release(): Promise<void>;
 }
 
+const run = promisify(execFile);
+
 const DOMAIN = 'lms.lifeline.nl';
 const SENDER = `sandbox@${DOMAIN}`;
 
@@ -76,12 +80,13 @@ export async function startZorgmail(options: ZorgmailOptions): Promise<Zorgmail>
     { port: imaps, ca: certificate.certificate },
   ];
   const start = () => startDovecot({ configFile, runDirectory: place.run, ports: listening, clock });
+  const mailboxes = mailboxesOf(ports, certificate.certificate);
   let server = await start();
   return {
     ports,
     certificate,
-    ...mailboxesOf(ports, certificate.certificate),
-    recreateMailbox: (account) => rm(join(place.mail, account), { recursive: true, force: true }),
+    ...mailboxes,
+    recreateMailbox: (account) => recreate(account, place, configFile, mailboxes.snapshotMailbox),
     restart: async () => {
       await server.stop();
       server = await start();
@@ -91,6 +96,19 @@ export async function startZorgmail(options: ZorgmailOptions): Promise<Zorgmail>
       if (options.isThrowaway === true) await rm(place.home, { recursive: true, force: true });
     },
   };
+}
+
+// Dovecot takes the time in seconds as uidValidity: a folder that is made anew within one second needs another one set.
+async function recreate(
+  account: string,
+  place: ZorgmailPlace,
+  configFile: string,
+  snapshot: Zorgmail['snapshotMailbox'],
+): Promise<void> {
+  const { uidValidity } = await snapshot(account);
+  await rm(join(place.mail, account), { recursive: true, force: true });
+  const update = ['mailbox', 'update', '-u', account, '--uid-validity', String(uidValidity + 1), 'INBOX'];
+  await run('doveadm', ['-c', configFile, ...update]);
 }
 
 function mailboxesOf(ports: Zorgmail['ports'], ca: string) {

@@ -1,0 +1,176 @@
+/** The command table. Every failure ends here and becomes an exit code; nothing else calls process.exit for one. */
+
+import { Command, CommanderError } from 'commander';
+import { exitCodeOf } from './commands/exit-code.ts';
+import type { Io } from './commands/io.ts';
+import { byOption, jsonOption, run } from './commands/options.ts';
+import { addPracticeCommands } from './commands/practice-table.ts';
+import { processEnvironment } from './config/config.ts';
+
+const version = '0.1.0';
+
+const io: Io = {
+  env: processEnvironment(),
+  out: (text) => process.stdout.write(text.endsWith('\n') ? text : `${text}\n`),
+  progress: (text) => process.stderr.write(`${text}\n`),
+  readStdin: async () => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+    return Buffer.concat(chunks);
+  },
+};
+
+const program = new Command('zorgkoerier')
+  .description('The courier between a GP practice’s ZorgMail mailbox and its patients’ cards in cKIS and cBoards.')
+  .version(version)
+  .exitOverride()
+  .configureHelp({ sortSubcommands: false })
+  .addHelpText(
+    'after',
+    '\nExit codes: 0 done · 1 unexpected · 2 usage · 3 partly done · 10 configuration · 11 ledger unreachable · 12 login refused · 130 interrupted',
+  );
+
+program
+  .command('start')
+  .description('run the worker: copy, read, deliver; SIGTERM drains and stops')
+  .action(() => run(async () => (await import('./commands/start.ts')).runStart(io)));
+
+program
+  .command('migrate')
+  .description('bring the ledger’s schema to this version')
+  .option('--first-run', 'allow a database that has no schema yet', false)
+  .action((options: { firstRun: boolean }) =>
+    run(async () => (await import('./commands/migrate.ts')).runMigrate(io, options)),
+  );
+
+const services = program
+  .command('services')
+  .description('the embedded PostgreSQL and Redis (demo, tests, ZORGKOERIER_EMBEDDED=1)');
+services.command('up').action(() => run(async () => (await import('./commands/services.ts')).runServicesUp(io)));
+services.command('down').action(() => run(async () => (await import('./commands/services.ts')).runServicesDown(io)));
+services
+  .command('status')
+  .addOption(jsonOption())
+  .action((options: { json: boolean }) =>
+    run(async () => (await import('./commands/services.ts')).runServicesStatus(io, options)),
+  );
+
+program
+  .command('inspect <file...>')
+  .description(
+    'read mails, EDIFACT or HL7 files and show what they mean; `-` is standard input; needs no ledger and no network',
+  )
+  .addOption(jsonOption())
+  .action((files: string[], options: { json: boolean }) =>
+    run(async () => {
+      const { inspectFiles } = await import('./commands/inspect.ts');
+      const { loadConfig } = await import('./config/config.ts');
+      const { laboratoriesPath, language } = loadConfig(io.env, { requiresServices: false });
+      const isColoured = process.stdout.isTTY === true;
+      return inspectFiles(
+        files,
+        { isJson: options.json, laboratoriesPath, language, isColoured },
+        io.out,
+        io.readStdin,
+      );
+    }),
+  );
+
+interface ReplayArguments {
+  mail?: string[];
+  practice?: string;
+  since?: string;
+  dryRun: boolean;
+  json: boolean;
+  by: string;
+}
+
+program
+  .command('replay [path...]')
+  .description('put files, stored mails or mails still in a mailbox through the pipeline again')
+  .option('--mail <id...>', 'mails that the ledger still holds')
+  .option('--practice <agb>', 'mails still in this practice’s mailboxes (with --since)')
+  .option('--since <date>', 'from this date on')
+  .option('--dry-run', 'look only: nothing is written', false)
+  .addOption(jsonOption())
+  .addOption(byOption())
+  .action((paths: string[], options: ReplayArguments) =>
+    run(async () =>
+      (await import('./commands/replay.ts')).runReplay(io, {
+        paths,
+        mailIds: options.mail ?? [],
+        practice: options.practice ?? null,
+        since: options.since ?? null,
+        dryRun: options.dryRun,
+        json: options.json,
+        by: options.by,
+      }),
+    ),
+  );
+
+addPracticeCommands(program, io);
+
+const held = program.command('held').description('what waits for a person’s decision');
+held
+  .command('list')
+  .option('--practice <agb>')
+  .addOption(jsonOption())
+  .action((options: { json: boolean; practice?: string }) =>
+    run(async () =>
+      (await import('./commands/held.ts')).runHeldList(io, { json: options.json, practice: options.practice ?? null }),
+    ),
+  );
+held
+  .command('show <id>')
+  .option('--content', 'show the report itself (audited)', false)
+  .addOption(jsonOption())
+  .addOption(byOption())
+  .action((id: string, options: { json: boolean; content: boolean; by: string }) =>
+    run(async () => (await import('./commands/held.ts')).runHeldShow(io, id, options)),
+  );
+held
+  .command('release <id>')
+  .description(
+    'all checks run again; --override-card overrides an identity check with the card that the practice confirmed',
+  )
+  .requiredOption('--reason <text>')
+  .option('--override-card <patient-id>')
+  .addOption(byOption())
+  .action((id: string, options: { reason: string; overrideCard?: string; by: string }) =>
+    run(async () =>
+      (await import('./commands/held.ts')).runHeldRelease(io, id, {
+        ...options,
+        overrideCard: options.overrideCard ?? null,
+      }),
+    ),
+  );
+held
+  .command('discard <id>')
+  .requiredOption('--reason <text>')
+  .addOption(byOption())
+  .action((id: string, options: { reason: string; by: string }) =>
+    run(async () => (await import('./commands/held.ts')).runHeldDiscard(io, id, { ...options, overrideCard: null })),
+  );
+
+program
+  .command('status')
+  .description('the accounting, mailbox by mailbox, and what waits for a person')
+  .addOption(jsonOption())
+  .action((options: { json: boolean }) =>
+    run(async () => (await import('./commands/status.ts')).runStatus(io, options)),
+  );
+
+program
+  .command('demo')
+  .description('the whole journey on this machine, with a sandbox for the world outside')
+  .option('--keep', 'leave everything running afterwards', false)
+  .addOption(jsonOption())
+  .action((options: { json: boolean; keep: boolean }) =>
+    run(async () => (await import('./commands/demo.ts')).runDemo(io, options)),
+  );
+
+try {
+  await program.parseAsync(process.argv);
+} catch (thrown) {
+  process.exitCode = thrown instanceof CommanderError ? (thrown.exitCode === 0 ? 0 : 2) : exitCodeOf(thrown, io);
+}

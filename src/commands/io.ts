@@ -1,0 +1,61 @@
+/** What a command may touch of the world: its words go out here, so that tests can read them. */
+
+import { type Config, type Environment, loadConfig } from '../config/config.ts';
+
+export type Language = 'nl' | 'en';
+
+export interface Io {
+  readonly env: Environment;
+  /** Standard output: answers. */
+  out(text: string): void;
+  /** Standard error: progress. */
+  progress(text: string): void;
+  readStdin(): Promise<Buffer>;
+}
+
+/** A question wrongly put: printed as it is, exit code 2. */
+export class UsageError extends Error {}
+
+/** An answer in two languages: Customer Care reads Dutch, English is switchable (ZORGKOERIER_LANGUAGE). */
+export interface Words {
+  readonly nl: string;
+  readonly en: string;
+}
+
+export function say(config: Pick<Config, 'language'>, words: Words): string {
+  return words[config.language];
+}
+
+export function configOf(io: Io): Config {
+  return loadConfig(io.env);
+}
+
+/** Rows as aligned columns; the first row is the heading. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+/** A date or a moment from a command line (`2026-11-22`, `2026-11-22T08:00:00+01:00`); a bare date begins at midnight in Amsterdam. */
+export function momentOf(text: string, option: string): Date {
+  const isDate = /^\d{4}-\d{2}-\d{2}$/.test(text);
+  const parsed = new Date(isDate ? `${text}T00:00:00Z` : text);
+  if (Number.isNaN(parsed.getTime())) throw new UsageError(`${option}: a date is expected, such as 2026-11-22`);
+  return isDate ? amsterdamMidnight(parsed) : parsed;
+}
+
+function amsterdamMidnight(utcMidnight: Date): Date {
+  const hour = new Intl.DateTimeFormat('en-GB', {
+    timeZone: 'Europe/Amsterdam',
+    hour: '2-digit',
+    hourCycle: 'h23',
+  }).format(utcMidnight);
+  return new Date(utcMidnight.getTime() - Number(hour) * 3_600_000);
+}

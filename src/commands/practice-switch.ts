@@ -1,0 +1,132 @@
+/** `zorgkoerier practice enable|pause|disable P forwarding|registrations`: Customer Care switches an integration. */
+
+import { readFile } from 'node:fs/promises';
+import { disableForwarding, enableForwarding } from '../pipeline/pipeline.ts';
+import {
+  changeIntegration,
+  type Determinations,
+  enableIntegration,
+  type IntegrationName,
+  type Mode,
+  type Refusal,
+} from '../practice/practice.ts';
+import { systemClock } from '../shared/clock.ts';
+import { type Io, momentOf, say, UsageError, type Words } from './io.ts';
+import { requirePractice, withOffice } from './practice.ts';
+
+export interface SwitchOptions {
+  readonly mode: Mode;
+  readonly authorisedBy: string | null;
+  readonly authorisedOn: string | null;
+  readonly since: string | null;
+  /** `all`, or a file with one NHG number or raw code per line. */
+  readonly determinations: string | null;
+  readonly by: string;
+}
+
+const REFUSALS: Readonly<Record<Refusal, Words>> = {
+  'only-cboards': {
+    nl: 'Een praktijk met alleen cBoards kan geen doorstuurfunctie hebben: labwaarden bereiken haar alleen via OZIS.',
+    en: 'A practice with only cBoards cannot have forwarding: laboratory values reach it through OZIS only.',
+  },
+  'no-mailbox': {
+    nl: 'De praktijk heeft nog geen mailbox: zorgkoerier practice add-mailbox.',
+    en: 'The practice has no mailbox yet: zorgkoerier practice add-mailbox.',
+  },
+  'no-authorisation': {
+    nl: 'Live gaan vraagt de autorisatie van de praktijk: --authorised-by NAAM --authorised-on DATUM.',
+    en: 'Live needs the practice’s authorisation: --authorised-by NAME --authorised-on DATE.',
+  },
+  'no-determinations': {
+    nl: 'Live gaan vraagt een keuze van bepalingen: --determinations all, of een bestand met NHG-nummers en codes.',
+    en: 'Live needs a choice of determinations: --determinations all, or a file with NHG numbers and codes.',
+  },
+  'not-enabled': { nl: 'Deze koppeling staat niet aan.', en: 'This integration is not switched on.' },
+};
+
+export async function runPracticeEnable(
+  io: Io,
+  agb: string,
+  name: IntegrationName,
+  options: SwitchOptions,
+): Promise<number> {
+  return withOffice(io, async (office, config) => {
+    const practice = await requirePractice(office, agb);
+    const request = {
+      name,
+      mode: options.mode,
+      authorisedBy: options.authorisedBy,
+      authorisedOn: options.authorisedOn === null ? null : dayOf(options.authorisedOn),
+      determinations: await determinationsOf(options.determinations),
+      since: options.since === null ? systemClock.now() : momentOf(options.since, '--since'),
+    };
+    const refusal =
+      name === 'forwarding'
+        ? (await enableForwarding(office, practice, request, options.since !== null, options.by)).refusal
+        : await office.ledger.transaction((tx) => enableIntegration(tx, practice, request, options.by));
+    if (refusal !== null) return refused(io, config, refusal);
+    io.out(
+      say(config, {
+        nl: `${agb}: ${name} staat aan (${options.mode}).`,
+        en: `${agb}: ${name} is enabled (${options.mode}).`,
+      }),
+    );
+    return 0;
+  });
+}
+
+export async function runPracticePause(io: Io, agb: string, name: IntegrationName, by: string): Promise<number> {
+  return withOffice(io, async (office, config) => {
+    const practice = await requirePractice(office, agb);
+    const refusal = await office.ledger.transaction((tx) => changeIntegration(tx, practice, name, 'paused', by));
+    if (refusal !== null) return refused(io, config, refusal);
+    io.out(
+      say(config, {
+        nl: `${agb}: ${name} is gepauzeerd; er wordt wel gekopieerd, niet afgeleverd.`,
+        en: `${agb}: ${name} is paused; mail is copied, not delivered.`,
+      }),
+    );
+    return 0;
+  });
+}
+
+export async function runPracticeDisable(io: Io, agb: string, name: IntegrationName, by: string): Promise<number> {
+  return withOffice(io, async (office, config) => {
+    const practice = await requirePractice(office, agb);
+    const refusal =
+      name === 'forwarding'
+        ? await disableForwarding(office, practice, by)
+        : await office.ledger.transaction((tx) => changeIntegration(tx, practice, name, 'disabled', by));
+    if (refusal !== null) return refused(io, config, refusal);
+    io.out(
+      say(config, {
+        nl: `${agb}: ${name} staat uit. Wat nog wacht, wordt na 7 dagen afgewezen.`,
+        en: `${agb}: ${name} is disabled. What still waits is discarded after 7 days.`,
+      }),
+    );
+    return 0;
+  });
+}
+
+function refused(io: Io, config: { readonly language: 'nl' | 'en' }, refusal: Refusal): number {
+  io.progress(say(config, REFUSALS[refusal]));
+  return 2;
+}
+
+function dayOf(text: string): string {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text) || Number.isNaN(Date.parse(text)))
+    throw new UsageError('--authorised-on: a date is expected, such as 2026-11-22');
+  return text;
+}
+
+async function determinationsOf(choice: string | null): Promise<Determinations | null> {
+  if (choice === null || choice === 'all') return choice;
+  const text = await readFile(choice, 'utf8').catch(() => {
+    throw new UsageError(`--determinations: ${choice} cannot be read`);
+  });
+  // One a line; blanks inside a code are significant (HT  B), so only the line end and comments go.
+  const lines = text.split(/\r?\n/).map((line) => line.replace(/\s*#.*$/, '').replace(/\s+$/, ''));
+  const codes = lines.filter((line) => line !== '');
+  if (codes.length === 0) throw new UsageError(`--determinations: ${choice} has no determination in it`);
+  return codes;
+}

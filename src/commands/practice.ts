@@ -1,0 +1,219 @@
+/** `zorgkoerier practice add|list|show|test`: what Customer Care does before anything is switched on. */
+
+import { readFile } from 'node:fs/promises';
+import { appendAudit } from '../audit/audit.ts';
+import { composeOffice, type Office } from '../compose.ts';
+import {
+  addMailbox,
+  addPractice,
+  type BoardMode,
+  findPractice,
+  integrationOf,
+  listPractices,
+  mailboxAccount,
+  mailboxesOf,
+  type Practice,
+  type Product,
+} from '../practice/practice.ts';
+import { asFailure } from '../shared/failure.ts';
+import { configOf, type Io, say, table, UsageError } from './io.ts';
+
+export interface MailboxOptions {
+  readonly name: string;
+  readonly kind: 'practice' | 'copy';
+  readonly host: string;
+  readonly port: number;
+  readonly security: 'tls' | 'starttls';
+  readonly user: string;
+  readonly passwordFile: string;
+  readonly path: string;
+  readonly caFile: string | null;
+}
+
+export interface AddOptions {
+  readonly agb: string;
+  readonly name: string;
+  readonly his: string;
+  readonly products: readonly Product[];
+  readonly boards: BoardMode;
+  readonly accounts: readonly string[];
+  readonly mailbox: MailboxOptions | null;
+  readonly by: string;
+}
+
+export async function runPracticeAdd(io: Io, options: AddOptions): Promise<number> {
+  return withOffice(io, async (office, config) => {
+    const mailbox = options.mailbox === null ? null : await newMailbox(options.mailbox);
+    await office.ledger.transaction(async (tx) => {
+      const id = await addPractice(tx, options, options.by);
+      if (mailbox !== null) await addMailbox(tx, office.keys, mailbox, [id], options.by);
+    });
+    io.out(
+      say(config, {
+        nl: `Praktijk ${options.agb} is toegevoegd. Er is nog niets aangezet.`,
+        en: `Practice ${options.agb} was added. Nothing is switched on yet.`,
+      }),
+    );
+    return 0;
+  });
+}
+
+/** Adds a mailbox to a practice, or links one that another practice shares (same name). */
+export async function runPracticeAddMailbox(io: Io, agb: string, options: MailboxOptions, by: string): Promise<number> {
+  return withOffice(io, async (office, config) => {
+    const practice = await requirePractice(office, agb);
+    const mailbox = await newMailbox(options);
+    await office.ledger.transaction((tx) => addMailbox(tx, office.keys, mailbox, [practice.id], by));
+    io.out(
+      say(config, {
+        nl: `Mailbox ${options.name} hoort nu bij ${agb}.`,
+        en: `Mailbox ${options.name} now belongs to ${agb}.`,
+      }),
+    );
+    return 0;
+  });
+}
+
+async function newMailbox(options: MailboxOptions) {
+  // From a file, never from the command line: a process list is read by others.
+  const read = (path: string, what: string) =>
+    readFile(path, 'utf8').catch(() => {
+      throw new UsageError(`${what}: ${path} cannot be read`);
+    });
+  return {
+    name: options.name,
+    kind: options.kind,
+    host: options.host,
+    port: options.port,
+    security: options.security,
+    username: options.user,
+    password: (await read(options.passwordFile, '--mailbox-password-file')).replace(/\r?\n$/, ''),
+    path: options.path,
+    ca: options.caFile === null ? null : await read(options.caFile, '--mailbox-ca-file'),
+  };
+}
+
+export async function runPracticeList(io: Io, options: { readonly json: boolean }): Promise<number> {
+  return withOffice(io, async (office, config) => {
+    const practices = await listPractices(office.ledger);
+    const rows = await Promise.all(
+      practices.map(async (practice) => ({
+        practice,
+        forwarding: await integrationOf(office.ledger, practice.id, 'forwarding'),
+      })),
+    );
+    if (options.json) io.out(JSON.stringify(rows.map(({ practice, forwarding }) => ({ ...practice, forwarding }))));
+    else {
+      const heading =
+        config.language === 'nl'
+          ? ['AGB', 'praktijk', 'HIS', 'producten', 'doorsturen']
+          : ['AGB', 'practice', 'HIS', 'products', 'forwarding'];
+      const body = rows.map(({ practice, forwarding }) => [
+        practice.agb,
+        practice.name,
+        practice.his,
+        practice.products.join('+'),
+        forwarding === null ? '-' : `${forwarding.state} (${forwarding.mode})`,
+      ]);
+      io.out(table([heading, ...body]));
+    }
+    return 0;
+  });
+}
+
+export async function runPracticeShow(io: Io, agb: string, options: { readonly json: boolean }): Promise<number> {
+  return withOffice(io, async (office) => {
+    const practice = await requirePractice(office, agb);
+    const forwarding = await integrationOf(office.ledger, practice.id, 'forwarding');
+    const registrations = await integrationOf(office.ledger, practice.id, 'registrations');
+    const mailboxes = await mailboxesOf(office.ledger, practice.id);
+    const shown = { ...practice, forwarding, registrations, mailboxes };
+    if (options.json) io.out(JSON.stringify(shown));
+    else
+      io.out(
+        table(
+          Object.entries(shown).map(([name, value]) => [
+            name,
+            typeof value === 'string' ? value : JSON.stringify(value),
+          ]),
+        ),
+      );
+    return 0;
+  });
+}
+
+/** Logs in read-only to every mailbox of the practice and says what it sees. Changes nothing there. */
+export async function runPracticeTest(
+  io: Io,
+  agb: string,
+  options: { readonly json: boolean; readonly by: string },
+): Promise<number> {
+  return withOffice(io, async (office, config) => {
+    const practice = await requirePractice(office, agb);
+    const answers = await lookAtAll(office, practice, options.by);
+    if (options.json) io.out(JSON.stringify(answers));
+    else for (const answer of answers) io.out(`${answer.mailbox}: ${answer.code ?? seenText(answer.mails, config)}`);
+    const refused = answers.find((answer) => answer.code !== null);
+    if (refused === undefined) return 0;
+    return refused.code === 'mailbox.login-refused' ? 12 : 3;
+  });
+}
+
+async function lookAtAll(office: Office, practice: Practice, by: string) {
+  const answers = [];
+  for (const mailbox of await mailboxesOf(office.ledger, practice.id)) {
+    const answer = await look(office, mailbox.id);
+    answers.push({ mailbox: mailbox.name, ...answer });
+    const entry = {
+      event: 'mailbox.tested',
+      actor: by,
+      objectKind: 'mailbox',
+      objectId: mailbox.id,
+      practiceId: practice.id,
+    } as const;
+    await appendAudit(office.ledger, [
+      { ...entry, outcome: answer.code === null ? 'success' : 'refused', fields: { code: answer.code } },
+    ]);
+  }
+  return answers;
+}
+
+function seenText(mails: number | null, config: { readonly language: 'nl' | 'en' }): string {
+  return say(config, { nl: `ingelogd (alleen lezen), ${mails} mails`, en: `logged in (read-only), ${mails} mails` });
+}
+
+async function look(
+  office: Office,
+  mailboxId: string,
+): Promise<{ mails: number | null; uidNext: number | null; code: string | null }> {
+  try {
+    const connection = await office.openMailbox(await mailboxAccount(office.ledger, office.keys, mailboxId));
+    try {
+      const status = await connection.status();
+      return { mails: status.messages, uidNext: status.uidNext, code: null };
+    } finally {
+      await connection.release();
+    }
+  } catch (thrown) {
+    return { mails: null, uidNext: null, code: asFailure(thrown).code };
+  }
+}
+
+export async function requirePractice(office: Pick<Office, 'ledger'>, agb: string): Promise<Practice> {
+  const practice = await findPractice(office.ledger, agb);
+  if (practice === null) throw new UsageError(`no practice ${agb}`);
+  return practice;
+}
+
+export async function withOffice(
+  io: Io,
+  work: (office: Office, config: ReturnType<typeof configOf>) => Promise<number>,
+): Promise<number> {
+  const config = configOf(io);
+  const office = await composeOffice(config);
+  try {
+    return await work(office, config);
+  } finally {
+    await office.release();
+  }
+}

@@ -1,0 +1,101 @@
+/** `zorgkoerier status [--json]`: the accounting, the mailboxes and what waits for a person. Exit 3 where it does not add up. */
+
+import { composeOffice } from '../compose.ts';
+import { listPractices, mailboxesOf } from '../practice/practice.ts';
+import { type Accounting, accountingOf, heldItems, type MailboxAccounting, totalOf } from '../records/records.ts';
+import { configOf, type Io, say, table } from './io.ts';
+
+const COLUMNS: readonly (keyof Accounting)[] = [
+  'assigned',
+  'waiting',
+  'forwarded',
+  'noCard',
+  'shadowed',
+  'duplicate',
+  'notLab',
+  'held',
+  'quarantined',
+  'discarded',
+  'vanished',
+];
+
+const DUTCH: Readonly<Partial<Record<keyof Accounting, string>>> = {
+  assigned: 'toegewezen',
+  waiting: 'wacht',
+  forwarded: 'doorgestuurd',
+  noCard: 'geen kaart',
+  shadowed: 'schaduw',
+  duplicate: 'dubbel',
+  notLab: 'geen lab',
+  held: 'vastgehouden',
+  quarantined: 'onbegrepen',
+  discarded: 'afgewezen',
+  vanished: 'verdwenen',
+};
+
+export async function runStatus(io: Io, options: { readonly json: boolean }): Promise<number> {
+  const config = configOf(io);
+  const office = await composeOffice(config);
+  try {
+    const mailboxes = await accountingOf(office.ledger);
+    const held = await heldItems(office.ledger, null);
+    const trouble = await troubles(office.ledger);
+    const total = totalOf(mailboxes);
+    if (options.json) io.out(JSON.stringify({ accounting: total, mailboxes, heldCount: held.length, trouble }));
+    else print(io, config.language, mailboxes, held.length, trouble, total);
+    return mailboxes.every((mailbox) => mailbox.difference === 0) ? 0 : 3;
+  } finally {
+    await office.release();
+  }
+}
+
+async function troubles(
+  sql: Parameters<typeof listPractices>[0],
+): Promise<readonly { mailbox: string; code: string }[]> {
+  const practices = await listPractices(sql);
+  const mailboxes = (await Promise.all(practices.map((practice) => mailboxesOf(sql, practice.id)))).flat();
+  return mailboxes.flatMap(({ name, trouble }) => (trouble === null ? [] : [{ mailbox: name, code: trouble }]));
+}
+
+function print(
+  io: Io,
+  language: 'nl' | 'en',
+  mailboxes: readonly MailboxAccounting[],
+  heldCount: number,
+  trouble: readonly { mailbox: string; code: string }[],
+  total: Accounting,
+): void {
+  const heading = ['mailbox', ...COLUMNS.map((column) => (language === 'nl' ? (DUTCH[column] ?? column) : column))];
+  const row = (name: string, accounting: Accounting) => [name, ...COLUMNS.map((column) => String(accounting[column]))];
+  io.out(
+    table([
+      heading,
+      ...mailboxes.map((mailbox) => row(mailbox.name, mailbox)),
+      row(language === 'nl' ? 'samen' : 'total', total),
+    ]),
+  );
+  const closes = total.difference === 0;
+  io.out('');
+  io.out(
+    closes
+      ? say({ language }, { nl: 'De boekhouding klopt.', en: 'The accounting adds up.' })
+      : say(
+          { language },
+          {
+            nl: `De boekhouding klopt niet: verschil ${total.difference}.`,
+            en: `The accounting does not add up: ${total.difference}.`,
+          },
+        ),
+  );
+  if (heldCount > 0)
+    io.out(
+      say(
+        { language },
+        {
+          nl: `${heldCount} wacht op een besluit: zorgkoerier held list`,
+          en: `${heldCount} wait for a decision: zorgkoerier held list`,
+        },
+      ),
+    );
+  for (const { mailbox, code } of trouble) io.out(`${mailbox}: ${code}`);
+}

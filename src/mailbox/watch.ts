@@ -1,0 +1,161 @@
+/**
+ * Keeps one connection to one mailbox alive and visits the mailbox: at the start, after every hint, at every poll and
+ * after every reconnect, never twice at once.
+ *
+ * Hints may be lost, connections may hang and servers may accept and drop: so a poll, a watchdog and a backoff stand
+ * outside the connection. A visit must be repeatable; this calls it again after any failure.
+ */
+
+import type { Clock } from '../shared/clock.ts';
+import { asFailure, Failure } from '../shared/failure.ts';
+import type { Logger } from '../shared/logger.ts';
+import { type Ending, newBackoff } from './backoff.ts';
+import { type Bell, newBell } from './bell.ts';
+import type { MailboxAccount, MailboxConnection, MailboxOpener } from './mailbox.ts';
+import { newWatchdog, type Watchdog } from './watchdog.ts';
+
+export type WatchState =
+  | { readonly kind: 'connecting' }
+  | { readonly kind: 'watching' }
+  /** A visit ended well: the mailbox is as we know it. */
+  | { readonly kind: 'visited' }
+  | { readonly kind: 'waiting'; readonly failure: Failure; readonly waitMs: number }
+  /** Nothing succeeded for `watchdogMs`: the connection was thrown away. */
+  | { readonly kind: 'stalled' }
+  /** Another worker owns the mailbox now; this watch is over. */
+  | { readonly kind: 'ownership-lost' }
+  | { readonly kind: 'released' };
+
+export interface WatchOptions {
+  readonly mailboxId: string;
+  readonly account: MailboxAccount;
+  readonly open: MailboxOpener;
+  /**
+   * Looks at the mailbox and copies what is new. A Failure `mailbox.ownership-lost` ends the watch for good. A long
+   * visit calls `progress` after every batch that is safe, which calms the watchdog.
+   */
+  readonly visit: (connection: MailboxConnection, progress: () => void) => Promise<void>;
+  readonly clock: Clock;
+  /** 0 to 1. */
+  readonly random: () => number;
+  readonly pollIntervalMs: number;
+  /** From one success (a visit, or progress of one) to the next; longer than `pollIntervalMs` by more than a visit takes. */
+  readonly watchdogMs: number;
+  readonly logger: Logger;
+  readonly onState?: (state: WatchState) => void;
+}
+
+export interface MailboxWatch {
+  /** Visits soon: at once when idle, after the visit that runs. It does not cut a backoff short. */
+  wake(): void;
+  /** Ends the watch; resolves when no visit runs and the connection is closed. */
+  release(): Promise<void>;
+}
+
+const OWNERSHIP_LOST = 'mailbox.ownership-lost';
+
+/** Starts watching at once. */
+export function watchMailbox(options: WatchOptions): MailboxWatch {
+  const stopping = new AbortController();
+  const bell = newBell();
+  const ended = keepConnected(options, bell, stopping.signal);
+  return {
+    wake: bell.ring,
+    release: () => {
+      stopping.abort();
+      return ended;
+    },
+  };
+}
+
+async function keepConnected(options: WatchOptions, bell: Bell, stopping: AbortSignal): Promise<void> {
+  const backoff = newBackoff(options.random);
+  while (!stopping.aborted) {
+    const ending = await connectOnce(options, bell, stopping);
+    if (ending === null) break;
+    if (ending.failure.code === OWNERSHIP_LOST) return say(options, { kind: 'ownership-lost' });
+    const waitMs = backoff.next(ending);
+    report(options, ending.failure, waitMs);
+    await options.clock.wait(waitMs, stopping);
+  }
+  say(options, { kind: 'released' });
+}
+
+/** One connection from its opening to its end, and how it went. Null: we were released. */
+async function connectOnce(options: WatchOptions, bell: Bell, stopping: AbortSignal): Promise<Ending | null> {
+  say(options, { kind: 'connecting' });
+  const watchdog = newWatchdog(options, stopping, () => say(options, { kind: 'stalled' }));
+  const life: Life = { openedMs: null, hasVisited: false };
+  // Without a throw it was the watchdog that ended it, or our release.
+  let failure = new Failure('mailbox.stalled', { kind: 'transient', scope: 'peer' });
+  try {
+    await live(options, bell, watchdog, life);
+  } catch (thrown) {
+    const cause = asFailure(thrown, 'mailbox.visit-failed');
+    // What a connection that was closed under it then throws is no news.
+    if (!watchdog.hasBitten() || cause.code === OWNERSHIP_LOST) failure = cause;
+  } finally {
+    watchdog.release();
+  }
+  if (stopping.aborted) return null;
+  const livedMs = life.openedMs === null ? null : nowMs(options) - life.openedMs;
+  return { failure, livedMs, hasVisited: life.hasVisited };
+}
+
+interface Life {
+  openedMs: number | null;
+  hasVisited: boolean;
+}
+
+// Visit, wait for a reason to visit again, and so on until the signal aborts or something is thrown.
+async function live(options: WatchOptions, bell: Bell, watchdog: Watchdog, life: Life): Promise<void> {
+  const connection = await options.open(options.account, watchdog.signal);
+  life.openedMs = nowMs(options);
+  // A visit that hangs on the connection ends when that closes; one that hangs elsewhere must not be run twice.
+  let closed: Promise<void> | null = null;
+  const close = () => {
+    closed ??= connection.release().catch(() => {});
+    return closed;
+  };
+  watchdog.signal.addEventListener('abort', close, { once: true });
+  try {
+    say(options, { kind: 'watching' });
+    while (!watchdog.signal.aborted) {
+      bell.reset();
+      await options.visit(connection, watchdog.feed);
+      life.hasVisited = true;
+      watchdog.feed();
+      say(options, { kind: 'visited' });
+      await bell.during(watchdog.signal, (signal) => connection.waitForHint(nextPollMs(options), signal));
+    }
+  } finally {
+    watchdog.signal.removeEventListener('abort', close);
+    await close();
+  }
+}
+
+// Up to a fifth earlier, never later: mailboxes that were opened together do not poll together.
+function nextPollMs({ pollIntervalMs, random }: WatchOptions): number {
+  return pollIntervalMs * (0.8 + 0.2 * random());
+}
+
+function report(options: WatchOptions, failure: Failure, waitMs: number): void {
+  const { logger, mailboxId } = options;
+  const fields = { mailboxId, code: failure.code, ms: Math.round(waitMs) };
+  if (failure.kind === 'defect') logger.error('mailbox.reconnect', fields, failure);
+  else logger.warn('mailbox.reconnect', fields);
+  say(options, { kind: 'waiting', failure, waitMs });
+}
+
+function nowMs({ clock }: WatchOptions): number {
+  return clock.now().getTime();
+}
+
+function say(options: WatchOptions, state: WatchState): void {
+  try {
+    options.onState?.(state);
+  } catch (thrown) {
+    // A listener of ours that fails must not take the watch down with it.
+    options.logger.error('mailbox.state-listener-failed', { mailboxId: options.mailboxId }, thrown);
+  }
+}

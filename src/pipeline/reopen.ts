@@ -1,0 +1,58 @@
+/** What is held, opened for a person who must decide: the report as stored, or the mail read again. */
+
+import { type LaboratoryRegistry, type PayloadReading, readMailContents } from '../lab/lab.ts';
+import { openFile, unwrapMail } from '../mail/mail.ts';
+import { type HeldItem, mailContent, reportContent } from '../records/records.ts';
+import { Failure } from '../shared/failure.ts';
+import { mailOwner, openReport } from './content.ts';
+import type { Courier } from './pipeline.ts';
+import type { ReplaySource } from './replay.ts';
+
+export async function reopenContent(
+  courier: Pick<Courier, 'ledger' | 'keys'> & { readonly registry: LaboratoryRegistry },
+  item: HeldItem,
+): Promise<readonly PayloadReading[]> {
+  if (item.practiceId !== null && item.kind === 'report') {
+    const sealed = await reportContent(courier.ledger, item.reportId);
+    if (sealed === null) throw erased(item);
+    const { report } = await openReport(courier.keys, item.reportId, item.practiceId, sealed);
+    return [
+      {
+        source: 'ledger',
+        format: 'unknown',
+        outcome: 'reports',
+        code: null,
+        position: null,
+        warnings: [],
+        reports: [report],
+      },
+    ];
+  }
+  const mail = await mailContent(courier.ledger, item.mailId);
+  if (mail?.content == null) throw erased(item);
+  const raw = await courier.keys.open(
+    { table: 'mail', rowId: mail.id, owner: mailOwner(mail.mailboxId) },
+    mail.content,
+  );
+  const contents = mail.mailboxId === null ? await openFile(raw, 'replay') : await unwrapMail(raw);
+  const readings = readMailContents(contents, courier.registry);
+  return readings.filter((_, index) => item.payloadOrdinal === 0 || index + 1 === item.payloadOrdinal);
+}
+
+/** A mail that the ledger still holds, for replaying; null where there is none or its content is erased. */
+export async function openMail(
+  courier: Pick<Courier, 'ledger' | 'keys' | 'clock'>,
+  id: string,
+): Promise<ReplaySource | null> {
+  const mail = await mailContent(courier.ledger, id);
+  if (mail?.content == null) return null;
+  const raw = await courier.keys.open(
+    { table: 'mail', rowId: mail.id, owner: mailOwner(mail.mailboxId) },
+    mail.content,
+  );
+  return { mailboxId: mail.mailboxId, mails: [{ raw, internalDate: mail.internalDate ?? courier.clock.now() }] };
+}
+
+function erased(item: HeldItem): Failure {
+  return new Failure('pipeline.content-erased', { kind: 'permanent', fields: { delivery: item.deliveryId } });
+}

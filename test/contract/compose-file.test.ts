@@ -1,0 +1,99 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { SETTINGS } from '../../src/config/settings.ts';
+
+interface Service {
+  readonly image?: string;
+  readonly command?: string | readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly secrets?: readonly string[];
+  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
+  readonly build?: { readonly dockerfile_inline: string };
+  readonly profiles?: readonly string[];
+  readonly restart?: string;
+  readonly container_name?: string;
+  readonly ports?: readonly string[];
+  readonly stop_grace_period?: string;
+}
+
+const text = readFileSync(fileURLToPath(new URL('../../docker-compose.yml', import.meta.url)), 'utf8');
+const compose = parse(text, { merge: true }) as {
+  readonly services: Readonly<Record<'postgres' | 'redis' | 'migrate' | 'worker' | 'sandbox', Service>>;
+  readonly secrets: Readonly<Record<string, { readonly file: string }>>;
+};
+const { postgres, redis, migrate, worker, sandbox } = compose.services;
+
+describe('the compose file', () => {
+  it('sets nothing that is not a setting, and a file only for a secret', () => {
+    const known = Object.entries(SETTINGS).flatMap(([name, { isSecret }]) =>
+      isSecret ? [name, `${name}_FILE`] : name,
+    );
+    const names = [migrate, worker, sandbox].flatMap((service) => Object.keys(service.environment ?? {}));
+    expect(names.length).toBeGreaterThan(5);
+    expect(names.filter((name) => !known.includes(name))).toEqual([]);
+  });
+
+  it('passes every secret as a file that the service was given, never as a variable', () => {
+    for (const service of [postgres, migrate, worker]) {
+      const files = Object.entries(service.environment ?? {}).filter(([name]) => name.endsWith('_FILE'));
+      expect(files.map(([, path]) => path.replace('/run/secrets/', '')).sort()).toEqual(
+        [...(service.secrets ?? [])].sort(),
+      );
+    }
+    const used = new Set([postgres, migrate, worker].flatMap((service) => service.secrets ?? []));
+    expect(Object.keys(compose.secrets).sort()).toEqual([...used].sort());
+    expect(text).not.toMatch(/^\s+\w*(TOKEN|PASSWORD|MASTER_KEY|DATABASE_URL):/m);
+  });
+
+  it('gives the worker everything that it cannot start without', () => {
+    const names = Object.keys(worker.environment ?? {});
+    expect(names).toEqual(
+      expect.arrayContaining(['DATABASE_URL_FILE', 'REDIS_URL', 'ZORGKOERIER_MASTER_KEY_FILE', 'ZORGKOERIER_CKIS_URL']),
+    );
+  });
+
+  it('keeps the owner’s address from the workers', () => {
+    expect(worker.secrets).not.toContain('owner_database_url');
+    expect(worker.secrets).not.toContain('postgres_password');
+  });
+
+  it('migrates once, after the database is there and before any worker', () => {
+    expect(migrate.depends_on).toEqual({ postgres: { condition: 'service_healthy' } });
+    expect(migrate.restart).toBe('no');
+    expect(worker.depends_on).toEqual({
+      migrate: { condition: 'service_completed_successfully' },
+      redis: { condition: 'service_healthy' },
+    });
+  });
+
+  it('has a Redis that never evicts and writes what it holds', () => {
+    expect(redis.command).toContain('--maxmemory-policy noeviction');
+    expect(redis.command).toContain('--appendonly yes');
+  });
+
+  it('lets the worker be scaled, and finish its work when it is stopped', () => {
+    expect(worker.container_name).toBeUndefined();
+    expect(worker.ports).toBeUndefined();
+    const shutdownMs = Number(worker.environment?.['ZORGKOERIER_SHUTDOWN_MS']);
+    expect(Number.parseInt(worker.stop_grace_period ?? '', 10) * 1_000).toBeGreaterThan(shutdownMs);
+  });
+
+  it('opens no port to the outside', () => {
+    for (const service of Object.values(compose.services)) expect(service.ports).toBeUndefined();
+  });
+
+  it('runs the worker on Node.js 24 without development packages and not as root', () => {
+    const dockerfile = worker.build?.dockerfile_inline ?? '';
+    expect(dockerfile).toMatch(/^FROM node:24-slim$/m);
+    expect(dockerfile).toMatch(/npm ci --omit=dev/);
+    expect(dockerfile).toMatch(/^USER node$/m);
+    expect(migrate.image).toBe(worker.image);
+  });
+
+  it('starts the sandbox only when it is asked for', () => {
+    expect(sandbox.profiles).toEqual(['sandbox']);
+    expect([postgres, redis, migrate, worker].every((service) => service.profiles === undefined)).toBe(true);
+  });
+});
