@@ -5,9 +5,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import type { LaboratoryRegistry, PayloadReading } from '../lab/lab.ts';
-import { readMailContents } from '../lab/read-mail.ts';
-import { loadLaboratoryRegistry } from '../lab/registry.ts';
+import { type LaboratoryRegistry, loadLaboratoryRegistry, type PayloadReading, readMailContents } from '../lab/lab.ts';
 import { openFile } from '../mail/mail.ts';
 import { errorName } from '../shared/failure.ts';
 import { type Language, showDocument } from './show-report.ts';

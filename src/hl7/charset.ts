@@ -40,6 +40,7 @@ function charsetNamed(declared: string): string | null {
   return ISO_PARTS.has(part) ? `iso-8859-${part}` : 'unknown';
 }
 
+// `used` says what the text was taken for, also where plain ASCII left nothing to choose.
 function decoder(charset: string, warnings: readonly string[], used = charset): Decoder {
   const decoding = charset === 'unknown' ? 'utf-8' : charset;
   return {

@@ -30,6 +30,8 @@ export function splitMessages(bytes: Buffer): { messages: readonly RawMessage[];
   return { messages: state.finished(), warnings: state.warnings };
 }
 
+// MLLP belongs on a socket, but dumps of one are mailed (hl7v2.md, "Charset and framing"); a BOM may stand before every
+// file that was pasted into one.
 function unframed(line: string): string {
   let bare = line;
   while (bare.startsWith(MLLP_START) || bare.startsWith(BOM)) bare = bare.slice(bare.startsWith(BOM) ? BOM.length : 1);
@@ -57,6 +59,7 @@ class Splitting {
     else if (this.#isEnvelope(line)) this.#takeEnvelope(line);
     else if (this.#isInMessage) this.#takeLine(line);
     else if (this.#separator === '') return false;
+    // Text after a batch is a mail's footer, not a result: reported, and not glued to the message before it.
     else this.#warn('hl7.text-outside-message');
     this.#blankLines = 0;
     return true;
@@ -86,6 +89,7 @@ class Splitting {
     else segments.at(-1)?.push('\n'.repeat(this.#blankLines) + line);
   }
 
+  // A trailer needs no field, so `FTS` alone is one; outside a batch those three letters are a text.
   #isEnvelope(line: string): boolean {
     const name = line.slice(0, 3);
     if (name === 'FHS' || name === 'BHS') return isPunctuation(line[3] ?? '');

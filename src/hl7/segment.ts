@@ -13,6 +13,7 @@ export interface Hl7Segment {
   readonly fields: readonly string[];
 }
 
+/** A segment from its line. Only the first one is numbered as a header: a later MSH would have begun another message. */
 export function segmentOf(line: string, index: number, separators: Separators): Hl7Segment {
   const [name = '', ...fields] = line.split(separators.field);
   const isHeader = index === 1;
@@ -24,14 +25,17 @@ export function fieldOf(segment: Hl7Segment, field: number): string {
   return segment.fields[field] ?? '';
 }
 
+/** The raw repetitions of a field; an empty field has one, which is empty. */
 export function repetitionsOf(field: string, separators: Separators): readonly string[] {
   return parts(field, separators.repetition);
 }
 
+/** The raw components of one repetition. */
 export function componentsOf(repetition: string, separators: Separators): readonly string[] {
   return parts(repetition, separators.component);
 }
 
+/** The raw subcomponents of a component: in a Dutch name they are the prefix and both family names. */
 export function subcomponentsOf(component: string, separators: Separators): readonly string[] {
   return parts(component, separators.subcomponent);
 }

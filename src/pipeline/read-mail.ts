@@ -1,7 +1,7 @@
 /** One copied mail, opened and understood: what to record of it. Straight lines; nothing is written here. */
 
 import type { LabReport, PayloadReading } from '../lab/lab.ts';
-import { readMailContents } from '../lab/read-mail.ts';
+import { readMailContents } from '../lab/lab.ts';
 import { type MailContents, openFile, unwrapMail } from '../mail/mail.ts';
 import type { ClaimedMail, NewReport } from '../records/records.ts';
 import { amsterdamIso } from '../shared/amsterdam.ts';

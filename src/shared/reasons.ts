@@ -199,7 +199,7 @@ export const REASONS = {
   'lab.no-collection-date': held(
     'laboratory',
     'De afnamedatum ontbreekt of is niet te lezen.',
-    'The collection date (DET) is missing or cannot be read.',
+    'The collection date (DET, OBR-7) is missing or cannot be read.',
   ),
   'lab.unknown-sender': held(
     'us',
@@ -260,6 +260,11 @@ export const REASONS = {
     'us',
     'cKIS weigert deze uitslag. Ontwikkelaars kijken ernaar.',
     'cKIS answered 400 or 422; see the OperationOutcome code.',
+  ),
+  'card.no-lab-number': held(
+    'laboratory',
+    'De uitslag heeft geen labnummer en zou een uitslag van een andere afname vervangen. Er is niets geschreven.',
+    'Without a lab number, a result of another collection has the same key; nothing was written.',
   ),
   'card.result-twice': held(
     'us',

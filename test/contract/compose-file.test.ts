@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -52,6 +52,12 @@ describe('the compose file', () => {
     expect(names).toEqual(
       expect.arrayContaining(['DATABASE_URL_FILE', 'REDIS_URL', 'ZORGKOERIER_MASTER_KEY_FILE', 'ZORGKOERIER_CKIS_URL']),
     );
+  });
+
+  it('runs commands that exist', () => {
+    for (const { command } of [migrate, worker]) {
+      expect(existsSync(fileURLToPath(new URL(`../../src/commands/${command?.[0]}.ts`, import.meta.url)))).toBe(true);
+    }
   });
 
   it('keeps the owner’s address from the workers', () => {

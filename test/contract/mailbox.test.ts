@@ -96,6 +96,18 @@ describe('reading', () => {
     expect(fetched.mails.map(({ uid }) => uid)).toEqual([4]);
   });
 
+  it('settles every uid exactly once while the HIS deletes during the fetch', async () => {
+    const uids = Array.from({ length: 60 }, (_, i) => i + 1);
+    for (const n of uids) await zorgmail.deliver(account, mail(n, 20_000));
+    const connection = await connect();
+    const odd = uids.filter((uid) => uid % 2 === 1);
+    const [fetched] = await Promise.all([connection.fetch(uids, MAX_BYTES), zorgmail.his(account).remove(odd)]);
+    const settled = [...fetched.mails.map(({ uid }) => uid), ...fetched.vanished].sort((one, other) => one - other);
+    expect(settled).toEqual(uids);
+    expect(fetched.vanished.filter((uid) => uid % 2 === 0)).toEqual([]);
+    expect((await connection.fetch(uids, MAX_BYTES)).vanished).toEqual(odd);
+  });
+
   it('refuses to call a uid vanished that the server never assigned', async () => {
     await zorgmail.deliver(account, mail(1));
     const failure = await failureOf((await connect()).fetch([1, 2], MAX_BYTES));

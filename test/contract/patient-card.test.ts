@@ -257,6 +257,18 @@ describe('writing a report', () => {
     expect(only()).toMatchObject({ valueQuantity: { value: 6.2 } });
   });
 
+  it('holds a result without a lab number that would replace one of another collection', async () => {
+    const unnumbered = (collectedAt: string) =>
+      content(report([specimen([result()], { labNumber: null, collectedAt })]));
+    await cards.write(card, unnumbered('2026-03-02T08:50:00+01:00'), trace());
+    expect(outcomes(await cards.write(card, unnumbered('2026-03-02T07:50:00Z'), trace()))[0]).toBe(
+      'Observation unchanged',
+    );
+    expect(outcomes(await cards.write(card, unnumbered('2026-09-01T09:00:00+02:00'), trace(5)))).toEqual([
+      'card.no-lab-number',
+    ]);
+  });
+
   it('never moves a result to another patient', async () => {
     await write([result()]);
     const found = await cards.find(labPatient(person('999911120')), linde);

@@ -1,11 +1,11 @@
 /** What has to change on the card for one result: newest() decides, this writes it down. */
 
 import type { Observation } from '@medplum/fhirtypes';
-import type { ResultStatus } from '../../lab/lab.ts';
+import type { ResultStatus, Specimen } from '../../lab/lab.ts';
 import type { ReasonCode } from '../../shared/reasons.ts';
 import { createEntry, type Entry, updateEntry } from './bundle.ts';
 import { confirmed, settledBy } from './confirmation.ts';
-import { contentOf } from './content.ts';
+import { contentOf, moment } from './content.ts';
 import type { ResultIdentity } from './identities.ts';
 import { type CardStatus, type Decision, newest } from './newest.ts';
 import { type ObservationContext, toObservation } from './observation.ts';
@@ -43,11 +43,19 @@ export function planResult(
     content: contentOf(incoming),
   });
   if (decision.kind === 'held') return { held: decision.code };
+  if (onCard !== undefined && isAnotherCollection(onCard, incoming, specimen)) return { held: 'card.no-lab-number' };
   if (onCard === undefined) {
     const change = createEntry(incoming, { system: RESULT_SYSTEM, value: identifier }, uuid());
     return { reference: change.reference, status, change };
   }
   return planChange(decision, onCard, incoming, status, context.version);
+}
+
+// Without a lab number the key says no more than which determination of which year: two collections would share it, and
+// the second would replace the first.
+function isAnotherCollection(onCard: Observation, incoming: Observation, { labNumber }: Specimen): boolean {
+  const isNumbered = labNumber !== null && labNumber.trim() !== '';
+  return !isNumbered && moment(onCard.effectiveDateTime ?? '') !== moment(incoming.effectiveDateTime ?? '');
 }
 
 function planChange(

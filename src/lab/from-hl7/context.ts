@@ -9,6 +9,7 @@ export interface Context {
   readonly warnings: Warning[];
 }
 
+/** Where something stands, for a warning, hold or quarantine: numbers and names of segments, never content. */
 export function positionOf(segment: Hl7Segment, field?: number, repetition?: number): Position {
   return {
     segment: segment.index,
@@ -18,6 +19,7 @@ export function positionOf(segment: Hl7Segment, field?: number, repetition?: num
   };
 }
 
+/** Notes a deviation that does not stop the reading. */
 export function warn(context: Context, code: string, position: Position | null): void {
   context.warnings.push({ code, position });
 }

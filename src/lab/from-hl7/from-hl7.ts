@@ -76,6 +76,7 @@ function read(source: string, hl7Message: Hl7Message, payload: Payload, registry
   };
 }
 
+// MSH-9.1 decides; old senders leave the event out, and ORU then can only be R01.
 function messageKind(context: Context): 'oru' | 'not-lab' | 'unknown' | 'missing' {
   const msh = context.hl7Message.segments[0];
   const type = msh === undefined ? null : textAt(context, msh, 9);
@@ -94,6 +95,7 @@ function readOru(source: string, context: Context, payload: Payload, registry: L
   }
   const header = readHeader(context, msh, registry, payload.mailSender);
   const read = groups.map((group) => readReport(context, header, group));
+  // One bad PID group refuses the message: half of it delivered would look like all of it (lab-report.md, "Rules").
   const refusal = read.find((one) => one.refusal !== null)?.refusal ?? null;
   const test = header.isTest ? { code: 'lab.test-message' as const, position: positionOf(msh, 11) } : null;
   return reading(

@@ -102,6 +102,7 @@ class Grouping {
     return this.#patients.at(-1);
   }
 
+  // Every PID begins a report of its own: results are never carried over from one patient to the next.
   #startPatient(pid: Hl7Segment): null {
     this.#dropOrderWithoutRequest();
     const patient: PatientGroup = { pid, notes: [], orders: [], holds: [] };
@@ -139,6 +140,7 @@ class Grouping {
     return null;
   }
 
+  // SPM follows the OBX of its OBR in 2.5; notes and OBX after it are still about that request.
   #takeSpecimen(spm: Hl7Segment): Refusal | null {
     const order = this.#patient?.orders.at(-1);
     if (order === undefined) return { code: 'hl7.no-order', position: positionOf(spm) };
@@ -147,6 +149,7 @@ class Grouping {
     return null;
   }
 
+  // A note before any PID could be about each of several patients: it is given to none of them.
   #takeNote(nte: Hl7Segment): void {
     if (this.#notes === null) warn(this.#context, 'hl7.note-without-owner', positionOf(nte));
     else this.#notes.push(nte);

@@ -42,6 +42,7 @@ export function readPatient(context: Context, pid: Hl7Segment): { patient: LabPa
   return { patient, refusal: null };
 }
 
+// Compared after padding, so that 12345678 and 012345678 are one BSN and not two.
 function distinctBsns(context: Context, pid: Hl7Segment, identifiers: readonly string[]) {
   const found = identifiers
     .filter((identifier) => isBsnSlot(context, identifier))
@@ -86,6 +87,7 @@ function otherIds(context: Context, pid: Hl7Segment, identifiers: readonly strin
   return [...distinct.values()];
 }
 
+// Table 0001. A letter that is not in it (a Dutch V) is not translated: the birth date and name are the check.
 function sexOf(context: Context, pid: Hl7Segment): LabPatient['sex'] {
   const sent = textAt(context, pid, 8);
   switch (sent) {

@@ -44,6 +44,7 @@ export function readReport(
   return { report, refusal: refusal ?? (saysNothing(report) ? noResults(group) : null) };
 }
 
+// Understood but empty is not a report: nothing to show, nothing to expect, nothing counted.
 function saysNothing({ specimens, notCarried }: LabReport): boolean {
   return (
     notCarried.length === 0 &&
@@ -55,6 +56,7 @@ function noResults(group: PatientGroup): Refusal {
   return { code: 'hl7.no-results', position: positionOf(group.orders[0]?.obr ?? group.pid) };
 }
 
+// One document sent in two OBX is one attachment.
 function attachmentsOf(documents: readonly Encapsulated[]): readonly LabAttachment[] {
   const distinct = new Map(documents.map((document) => [document.sha256, document]));
   return [...distinct.values()].map(({ contentType, bytes, sha256 }) => ({ contentType, bytes: bytes.length, sha256 }));

@@ -91,6 +91,7 @@ function codeOf(
   return reading;
 }
 
+// `""` is how Dutch laboratories say "no flag" in OBX-8: not two quote marks on the card.
 function flagOf(context: Context, obx: Hl7Segment): LabResult['flag'] {
   const flags = repetitionsAt(context, obx, 8).map((repetition) => componentOf(context, repetition, 1) ?? '');
   const { meaning, isContradictory } = flagMeaning(flags);

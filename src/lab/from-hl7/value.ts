@@ -108,10 +108,12 @@ function structuredNumber(context: Context, obx: Hl7Segment, repetition: string)
     : wholeText(context, repetition);
 }
 
+// Leniently: a decimal comma occurs against the standard.
 function isNumber(text: string): boolean {
   return /^-?\d+(?:[.,]\d+)?$/.test(text);
 }
 
+// The row of a document stays, without a value: its name, status and notes are about the attachment.
 function encapsulatedValue(context: Context, obx: Hl7Segment): ObservedValue {
   const readings = readEncapsulated(context, obx);
   if (readings.some(({ kind }) => kind === 'unreadable')) {

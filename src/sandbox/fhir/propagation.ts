@@ -3,8 +3,8 @@
  * appears on the board, new versions and retractions included. It can be cut, to see who notices.
  */
 
+import { Operator } from '@medplum/core';
 import type { DiagnosticReport, Identifier, Observation, Patient, Reference, Resource } from '@medplum/fhirtypes';
-import { BSN_SYSTEM } from '../../delivery/patient-card/patient-card.ts';
 import type { SandboxPractice } from '../people.ts';
 import type { SandboxRepository } from './repository.ts';
 
@@ -66,41 +66,42 @@ async function passOn(
   agbs: ReadonlySet<string>,
   resource: Shown,
 ): Promise<void> {
-  const patientId = idOf(resource.subject);
-  const card = source.all<Patient>('Patient').find(({ id }) => id === patientId);
-  if (card === undefined || !agbs.has(card.managingOrganization?.identifier?.value ?? '')) return;
-  const there = board.all<Patient>('Patient').find((patient) => bsnOf(patient) === bsnOf(card));
+  const card = await source.readResource<Patient>('Patient', idOf(resource.subject) ?? '');
+  if (!agbs.has(card.managingOrganization?.identifier?.value ?? '')) return;
+  const there = await twinOf<Patient>(board, card);
   if (there === undefined) return;
   const { id: _id, meta: _meta, ...content } = resource;
   const copy = { ...content, subject: { reference: `Patient/${there.id}` } } as Shown;
   delete copy.specimen;
   if (copy.performer !== undefined)
     copy.performer = copy.performer.map(({ display = 'laboratorium' }) => ({ display }));
-  if (copy.resourceType === 'DiagnosticReport') relink(source, board, copy);
+  if (copy.resourceType === 'DiagnosticReport') await relink(source, board, copy);
   await upsert(board, copy);
 }
 
 async function upsert(board: SandboxRepository, copy: Shown): Promise<void> {
-  const existing = twinOf(board, copy);
+  const existing = await twinOf<Shown>(board, copy);
   if (existing?.id === undefined) await board.createResource(copy);
   else await board.updateResource({ ...copy, id: existing.id });
 }
 
-function relink(source: SandboxRepository, board: SandboxRepository, copy: DiagnosticReport): void {
-  const cards = source.all<Observation>('Observation');
-  copy.result = (copy.result ?? []).flatMap((reference) => {
-    const original = cards.find(({ id }) => id === idOf(reference));
-    const twin = original === undefined ? undefined : twinOf(board, original);
-    return twin === undefined ? [] : [{ reference: `Observation/${twin.id}` }];
-  });
-  if (copy.result.length === 0) delete copy.result;
+async function relink(source: SandboxRepository, board: SandboxRepository, copy: DiagnosticReport): Promise<void> {
+  const results: Reference<Observation>[] = [];
+  for (const reference of copy.result ?? []) {
+    const original = await source.readResource<Observation>('Observation', idOf(reference) ?? '');
+    const twin = await twinOf<Observation>(board, original);
+    if (twin !== undefined) results.push({ reference: `Observation/${twin.id}` });
+  }
+  delete copy.result;
+  if (results.length > 0) copy.result = results;
 }
 
-function twinOf(board: SandboxRepository, resource: Shown): Shown | undefined {
-  const tokens = new Set((resource.identifier ?? []).map(tokenOf));
-  return board
-    .all<Shown>(resource.resourceType)
-    .find(({ identifier }) => (identifier ?? []).some((candidate) => tokens.has(tokenOf(candidate))));
+/** The resource on the board that has an identifier of this one: a BSN for a patient, our digest for a result. */
+async function twinOf<T extends Shown | Patient>(board: SandboxRepository, resource: T): Promise<T | undefined> {
+  const value = (resource.identifier ?? []).map(tokenOf).join(',');
+  const resourceType: T['resourceType'] = resource.resourceType;
+  const filters = [{ code: 'identifier', operator: Operator.EQUALS, value }];
+  return (await board.searchResources<T>({ resourceType, filters }))[0];
 }
 
 function tokenOf({ system, value }: Identifier): string {
@@ -109,8 +110,4 @@ function tokenOf({ system, value }: Identifier): string {
 
 function idOf(reference: Reference | undefined): string | undefined {
   return reference?.reference?.split('/').at(-1);
-}
-
-function bsnOf(patient: Patient): string | undefined {
-  return patient.identifier?.find(({ system }) => system === BSN_SYSTEM)?.value;
 }

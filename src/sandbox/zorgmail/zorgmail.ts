@@ -7,7 +7,6 @@
  */
 
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -16,11 +15,10 @@ import { type Clock, systemClock } from '../../shared/clock.ts';
 import { type Certificate, makeCertificate } from './certificate.ts';
 import { dovecotConfig } from './dovecot-config.ts';
 import { freePorts, startDovecot } from './dovecot-process.ts';
-import { type His, hisOf } from './his.ts';
-import { type ImapLogin, withImap } from './imap-client.ts';
-import { deliverByLmtp } from './lmtp.ts';
+import type { His } from './his.ts';
+import { mailboxesOf, passwordOf, twinOf } from './mailboxes.ts';
 import { placeFor, type ZorgmailPlace } from './place.ts';
-import { compareSnapshots, type MailboxSnapshot, type TwinComparison, takeSnapshot } from './snapshot.ts';
+import type { MailboxSnapshot, TwinComparison } from './snapshot.ts';
 
 export interface ZorgmailOptions {
   /** Where configuration, certificate and mail live (or, as root below a closed folder, a place derived from it). */
@@ -59,9 +57,6 @@ export interface Zorgmail {
 }
 
 const run = promisify(execFile);
-
-const DOMAIN = 'lms.lifeline.nl';
-const SENDER = `sandbox@${DOMAIN}`;
 
 /** Starts the server; resolves when every port greets. */
 export async function startZorgmail(options: ZorgmailOptions): Promise<Zorgmail> {
@@ -111,39 +106,6 @@ async function recreate(
   await run('doveadm', ['-c', configFile, ...update]);
 }
 
-function mailboxesOf(ports: Zorgmail['ports'], ca: string) {
-  const login = (username: string): ImapLogin => ({ port: ports.imaps, ca, username, password: passwordOf(username) });
-  const deliver = (account: string, deliveredTo: string, raw: Buffer) =>
-    deliverByLmtp({
-      port: ports.lmtp,
-      recipient: `${account}@${DOMAIN}`,
-      sender: SENDER,
-      raw: Buffer.concat([Buffer.from(`Delivered-To: ${deliveredTo}@${DOMAIN}\r\n`), raw]),
-    });
-  return {
-    mailboxAccount: (account: string, security: MailboxAccount['security'] = 'tls'): MailboxAccount => ({
-      host: '127.0.0.1',
-      port: security === 'tls' ? ports.imaps : ports.imap,
-      security,
-      username: account,
-      password: passwordOf(account),
-      path: 'INBOX',
-      ca,
-    }),
-    deliver: (account: string, raw: Buffer) => deliver(account, account, raw),
-    deliverToBoth: async (account: string, raw: Buffer) => {
-      await deliver(twinOf(account), account, raw);
-      await deliver(account, account, raw);
-    },
-    append: (account: string, raw: Buffer, internalDate: Date) => appendMail(login(account), raw, internalDate),
-    his: (account: string) => hisOf([login(account)]),
-    hisOfBoth: (account: string) => hisOf([login(account), login(twinOf(account))]),
-    snapshotMailbox: (account: string) => takeSnapshot(login(account)),
-    compareTwins: async (account: string) =>
-      compareSnapshots(await takeSnapshot(login(account)), await takeSnapshot(login(twinOf(account)))),
-  };
-}
-
 async function writeFiles(
   place: ZorgmailPlace,
   options: ZorgmailOptions,
@@ -171,26 +133,4 @@ async function writeFiles(
   await writeFile(file('passwords'), passwords, { mode: 0o644 });
   await writeFile(file('dovecot.conf'), config);
   return file('dovecot.conf');
-}
-
-/** The twin that gets the same mail and that only the HIS ever opens. */
-export function twinOf(account: string): string {
-  return `${account}-twin`;
-}
-
-// Derived, so that a second process that is told only the directory and the account can log in too.
-function passwordOf(account: string): string {
-  return createHash('sha256').update(`zorgmail sandbox ${account}`).digest('hex').slice(0, 24);
-}
-
-function appendMail(login: ImapLogin, raw: Buffer, internalDate: Date): Promise<void> {
-  return withImap(login, async (client) => {
-    await client.command(`APPEND INBOX "${imapDate(internalDate)}"`, raw);
-  });
-}
-
-// RFC 3501 date-time: `17-Jul-1996 02:44:25 +0000`, the day padded with a space.
-function imapDate(moment: Date): string {
-  const [, day, month, year, time] = /^\w+, (\d+) (\w+) (\d+) ([\d:]+)/.exec(moment.toUTCString()) ?? [];
-  return `${String(Number(day)).padStart(2, ' ')}-${month}-${year} ${time} +0000`;
 }
