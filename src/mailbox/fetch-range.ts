@@ -48,30 +48,38 @@ export async function fetchRange(
 /** Sizes and dates first, so that a mail over the limit is never transferred; then the bodies in one FETCH. */
 async function look(folder: ExaminedFolder, uids: readonly number[], maxBytes: number): Promise<Seen> {
   const heads = await fetchHeads(folder, uids);
-  const oversized = heads.filter((head) => head.bytes > maxBytes);
-  const wanted = heads.filter((head) => head.bytes <= maxBytes).map((head) => head.uid);
-  const answers = await fetchBodies(folder, wanted);
+  const tooLarge = heads.filter((head) => head.bytes > maxBytes).map((head) => head.uid);
+  // Their bytes are never seen, so a second answer must prove that they are there.
+  const oversized = (await fetchHeads(folder, tooLarge)).filter((head) => head.bytes > maxBytes);
+  const wanted = heads.filter((head) => head.bytes <= maxBytes);
+  const bodies = await fetchBodies(
+    folder,
+    wanted.map((head) => head.uid),
+  );
   const mails: CopiedMail[] = [];
-  for (const answer of answers) {
-    const head = headOf(answer);
-    if (head === null || answer.source === undefined) continue;
-    const isWhole = answer.source.length === head.bytes;
-    const raw = isWhole ? answer.source : await readAgain(folder, head.uid, answer.source);
-    mails.push({ uid: head.uid, internalDate: head.internalDate, raw });
+  for (const head of wanted) {
+    const raw = await wholeMail(folder, head.uid, bodies.get(head.uid));
+    if (raw !== null) mails.push({ uid: head.uid, internalDate: head.internalDate, raw });
   }
   return { mails: mails.sort(byUid), oversized: oversized.sort(byUid) };
 }
 
 /** Uid, date and size of those of `uids` that the server has. */
 export async function fetchHeads(folder: ExaminedFolder, uids: readonly number[]): Promise<Head[]> {
-  if (uids.length === 0) return [];
   const answers = await fetchAll(folder, uids, HEAD);
   return answers.map(headOf).filter((head) => head !== null);
 }
 
-async function fetchBodies(folder: ExaminedFolder, uids: readonly number[]): Promise<FetchMessageObject[]> {
-  if (uids.length === 0) return [];
-  return fetchAll(folder, uids, { ...HEAD, source: true });
+interface Body {
+  readonly bytes: number;
+  readonly source: Buffer;
+}
+
+async function fetchBodies(folder: ExaminedFolder, uids: readonly number[]): Promise<Map<number, Body>> {
+  const answers = await fetchAll(folder, uids, { uid: true, size: true, source: true });
+  return new Map(
+    answers.flatMap(({ uid, size, source }) => (size && source?.length ? [[uid, { bytes: size, source }]] : [])),
+  );
 }
 
 // fetchAll drains the answer before it returns: a command inside imapflow's own loop would wait for ever.
@@ -80,6 +88,7 @@ async function fetchAll(
   uids: readonly number[],
   query: FetchQueryObject,
 ): Promise<FetchMessageObject[]> {
+  if (uids.length === 0) return [];
   const asked = new Set(uids);
   const range = uidSet(uids);
   const answers = await folder.run('UID FETCH', () => folder.client.fetchAll(range, query, { uid: true }));
@@ -89,20 +98,24 @@ async function fetchAll(
   return [...once.values()];
 }
 
-function headOf(answer: FetchMessageObject): Head | null {
-  if (answer.size === undefined) return null;
-  const { internalDate } = answer;
+// Dovecot answers for a mail that was expunged meanwhile: RFC822.SIZE 0, BODY[] NIL, INTERNALDATE of 1970 (measured on
+// 2.3.19). No mail has 0 bytes, so such an answer counts as absent: taken for a mail, it would be a result lost.
+function headOf({ uid, size, internalDate }: FetchMessageObject): Head | null {
+  if (!size) return null;
   if (!(internalDate instanceof Date) || Number.isNaN(internalDate.getTime())) {
-    throw mailboxFailure('answer-malformed', { uid: answer.uid, item: 'INTERNALDATE' });
+    throw mailboxFailure('answer-malformed', { uid, item: 'INTERNALDATE' });
   }
-  return { uid: answer.uid, internalDate, bytes: answer.size };
+  return { uid, internalDate, bytes: size };
 }
 
 // Some servers keep a wrong RFC822.SIZE. The literal has its own length, so a mail that comes twice with the same bytes
-// is whole; one that differs between two readings is not copied at all.
-async function readAgain(folder: ExaminedFolder, uid: number, before: Buffer): Promise<Buffer> {
-  const [again] = await fetchBodies(folder, [uid]);
-  if (again?.source?.equals(before)) return before;
+// is whole; one that differs between two readings is not copied at all. Null: it is no longer there.
+async function wholeMail(folder: ExaminedFolder, uid: number, body: Body | undefined): Promise<Buffer | null> {
+  if (body === undefined) return null;
+  if (body.source.length === body.bytes) return body.source;
+  const again = (await fetchBodies(folder, [uid])).get(uid);
+  if (again === undefined) return null;
+  if (again.source.length === again.bytes || again.source.equals(body.source)) return again.source;
   throw mailboxFailure('size-differs', { uid });
 }
 

@@ -18,7 +18,7 @@ import type { Courier } from './pipeline.ts';
 import { type DeliveryAnswer, postpone, settle } from './settle.ts';
 
 /** How long a delivery waits for another one of the same patient. */
-const PATIENT_BUSY_MS = 1_000;
+const PATIENT_BUSY_MS = 300;
 
 export async function deliver(courier: Courier, job: RunningJob): Promise<JobAnswer> {
   const leaseToken = newId();

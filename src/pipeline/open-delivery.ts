@@ -1,6 +1,7 @@
 /** A claimed delivery, opened: its practice, its content under the practice's key, reduced to what the practice chose. */
 
 import type { ReportContent, ReportTrace } from '../delivery/patient-card/patient-card.ts';
+import type { PayloadFormat } from '../lab/lab.ts';
 import { findPractice, type Integration, integrationOf, type Practice } from '../practice/practice.ts';
 import type { ClaimedDelivery } from '../records/records.ts';
 import { Failure } from '../shared/failure.ts';
@@ -40,7 +41,7 @@ export async function openDelivery(
     leaseToken,
     practice,
     integration,
-    content: chosen.content,
+    content: { ...chosen.content, format: claim.format as PayloadFormat },
     isAnythingLeft: chosen.isAnythingLeft,
     trace,
   };

@@ -19,6 +19,13 @@ const STALE_MS = 20_000;
 /** No good visit for this long: the connection is closed and opened anew. */
 const WATCHDOG_MS = 5 * 60_000;
 
+/**
+ * After mail came, the mailbox is looked at once more without being asked. Mail comes in bursts, and a server that puts
+ * an idle connection to sleep can lose a hint in that moment (seen with Dovecot’s imap-hibernate: two mails of a burst
+ * were announced only by the next poll).
+ */
+const SECOND_LOOK_MS = 2_000;
+
 export interface Watches {
   /** Takes free mailboxes, drops those that are no longer watched, and tells the others to look. */
   refresh(): Promise<void>;
@@ -85,13 +92,16 @@ async function watchOne(
 ): Promise<MailboxWatch> {
   const account = await mailboxAccount(courier.ledger, courier.keys, mailbox.id);
   const owner = { mailboxId: mailbox.id, workerId, epoch: mailbox.ownerEpoch };
-  return watchMailbox({
+  const watch: MailboxWatch = watchMailbox({
     mailboxId: mailbox.id,
     account,
     open: courier.openMailbox,
     visit: async (connection, progress) => {
       const copied = await copyMailbox(courier, owner, connection, progress);
-      if (copied > 0) courier.logger.info('mails copied', { mailboxId: mailbox.id, count: copied });
+      if (copied > 0) {
+        courier.logger.info('mails copied', { mailboxId: mailbox.id, count: copied });
+        void courier.clock.wait(SECOND_LOOK_MS).then(() => watch.wake());
+      }
       await recordTrouble(courier.ledger, mailbox.id, null);
     },
     onState: (state) => {
@@ -104,4 +114,5 @@ async function watchOne(
     pollIntervalMs: courier.limits.pollIntervalMs,
     watchdogMs: WATCHDOG_MS,
   });
+  return watch;
 }

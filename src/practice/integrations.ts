@@ -5,15 +5,8 @@
 
 import { type AuditEvent, appendAudit } from '../audit/audit.ts';
 import type { Sql } from '../ledger/ledger.ts';
-import {
-  CHANGES,
-  type Determinations,
-  type Integration,
-  type IntegrationName,
-  type IntegrationState,
-  type Mode,
-  type Practice,
-} from './practice.ts';
+import { CHANGES } from './changes.ts';
+import type { Determinations, Integration, IntegrationName, IntegrationState, Mode, Practice } from './practice.ts';
 
 export interface EnableRequest {
   readonly name: IntegrationName;

@@ -5,7 +5,8 @@ import type { Keys } from '../keys/keys.ts';
 import type { Sql } from '../ledger/ledger.ts';
 import { Failure } from '../shared/failure.ts';
 import { type MailboxId, newId, type PracticeId } from '../shared/ids.ts';
-import { CHANGES, type Mailbox, type MailboxKind } from './practice.ts';
+import { CHANGES } from './changes.ts';
+import type { Mailbox, MailboxKind } from './practice.ts';
 
 export interface NewMailbox {
   readonly name: string;

@@ -54,9 +54,7 @@ export interface Mailbox {
   readonly trouble: string | null;
 }
 
-/** The channel on which a change to a practice, an integration or a mailbox is announced. */
-export const CHANGES = 'zorgkoerier_practice';
-
+export { CHANGES } from './changes.ts';
 export { claimEpochRange, closeEpochs, type Epoch, openEpoch, openEpochOf } from './epochs.ts';
 export {
   changeIntegration,

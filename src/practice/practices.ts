@@ -4,7 +4,8 @@ import { appendAudit } from '../audit/audit.ts';
 import type { Sql } from '../ledger/ledger.ts';
 import { Failure } from '../shared/failure.ts';
 import { newId, type PracticeId } from '../shared/ids.ts';
-import { type BoardMode, CHANGES, type Practice, type Product } from './practice.ts';
+import { CHANGES } from './changes.ts';
+import type { BoardMode, Practice, Product } from './practice.ts';
 
 export interface NewPractice {
   readonly agb: string;

@@ -64,7 +64,9 @@ function asLines(payload: Buffer): Buffer {
 // RFC 2045 §6.7, with soft breaks; CR and LF are encoded, so that the bytes come out exactly.
 function quotedPrintable(payload: Buffer): string {
   const tokens = [...payload].map((byte) =>
-    byte > 32 && byte < 127 && byte !== 61 ? String.fromCharCode(byte) : `=${byte.toString(16).toUpperCase().padStart(2, '0')}`,
+    byte > 32 && byte < 127 && byte !== 61
+      ? String.fromCharCode(byte)
+      : `=${byte.toString(16).toUpperCase().padStart(2, '0')}`,
   );
   const lines: string[] = [''];
   for (const token of tokens) {

@@ -23,7 +23,12 @@ export async function registerPractices(office: Registrar, world: World, mode: M
   for (const practice of SANDBOX_PRACTICES) await registerPractice(office, world, practice, mode);
 }
 
-export async function registerPractice(office: Registrar, world: World, sandbox: SandboxPractice, mode: Mode): Promise<void> {
+export async function registerPractice(
+  office: Registrar,
+  world: World,
+  sandbox: SandboxPractice,
+  mode: Mode,
+): Promise<void> {
   const account = world.zorgmail.mailboxAccount(sandbox.zorgmail);
   await office.ledger.transaction(async (tx) => {
     const id = await addPractice(tx, { ...sandbox, accounts: [sandbox.zorgmail] }, ACTOR);

@@ -23,8 +23,15 @@ export interface World {
 
 /** Starts everything on 127.0.0.1; mail is kept below `directory` and thrown away on release. */
 export async function startWorld(directory: string): Promise<World> {
-  const zorgmail = await startZorgmail({ directory, accounts: SANDBOX_PRACTICES.map(({ zorgmail }) => zorgmail), isThrowaway: true });
-  const proxy = await startRecordingProxy({ target: { port: zorgmail.ports.imaps }, certificate: zorgmail.certificate });
+  const zorgmail = await startZorgmail({
+    directory,
+    accounts: SANDBOX_PRACTICES.map(({ zorgmail }) => zorgmail),
+    isThrowaway: true,
+  });
+  const proxy = await startRecordingProxy({
+    target: { port: zorgmail.ports.imaps },
+    certificate: zorgmail.certificate,
+  });
   const people = { people: SANDBOX_PATIENTS, practices: SANDBOX_PRACTICES };
   const cboards = await startFhirSandbox({ name: 'cBoards', ...people, token: token() });
   const ckis = await startFhirSandbox({ name: 'cKIS', ...people, token: token(), propagateTo: cboards });

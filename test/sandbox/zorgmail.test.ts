@@ -5,8 +5,9 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type MailboxAccount, openMailbox } from '../../src/mailbox/mailbox.ts';
 import { startZorgmail, type Zorgmail } from '../../src/sandbox/zorgmail/zorgmail.ts';
 
 const MAIL = Buffer.from('Subject: uitslag\r\n\r\ntekst\r\n');
@@ -77,25 +78,24 @@ it('frees its ports and removes what it kept when released', async () => {
 });
 
 it('does not outlive a parent that is killed', async () => {
-  const home = join(directory, 'three');
+  const options = { directory: join(directory, 'three'), accounts: ['500088001'] };
   const source = new URL('../../src/sandbox/zorgmail/zorgmail.ts', import.meta.url).href;
   const script = `
     const { startZorgmail } = await import(${JSON.stringify(source)});
-    const zorgmail = await startZorgmail({ directory: ${JSON.stringify(home)}, accounts: ['a'] });
-    process.stdout.write(JSON.stringify(zorgmail.ports) + '\\n');
+    const zorgmail = await startZorgmail(${JSON.stringify(options)});
+    const { logFile } = zorgmail;
+    process.stdout.write(JSON.stringify({ logFile, account: zorgmail.mailboxAccount('500088001') }));
     process.stdin.resume();
   `;
   const parent = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['pipe', 'pipe', 'inherit'] });
   const [line] = (await once(parent.stdout, 'data')) as [Buffer];
-  const ports = JSON.parse(line.toString()) as { imap: number };
-  const connection = connect({ port: ports.imap, host: '127.0.0.1' });
-  await once(connection, 'data');
-  const closed = once(connection, 'close');
+  const { account, logFile } = JSON.parse(line.toString()) as { account: MailboxAccount; logFile: string };
+  const connection = await openMailbox(account);
+  const lost = connection.waitForHint(25_000, new AbortController().signal);
   parent.kill('SIGKILL');
-  // Dovecot closes its clients when it stops: that is the signal.
-  connection.resume();
-  await closed;
-  expect(await readFile(join(home, 'dovecot.log'), 'utf8')).toContain('Killed with signal 15');
+  await expect(lost).rejects.toThrow('mailbox.disconnected');
+  expect(await readFile(logFile, 'utf8')).toContain('Killed with signal 15');
+  await rm(dirname(logFile), { recursive: true, force: true });
 });
 
 function answers(port: number): Promise<boolean> {

@@ -92,6 +92,9 @@ service imap-login {
     ssl = yes
   }
 }
+service auth {
+  client_limit = ${10 * (s.connectionsMax + 200)}
+}
 service lmtp {
   service_count = 0
   inet_listener lmtp {

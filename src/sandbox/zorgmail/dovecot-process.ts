@@ -16,13 +16,16 @@ const READY_WITHIN_MS = 15_000;
 const STOP_WITHIN_MS = 10_000;
 const ASK_AGAIN_MS = 15;
 
-// $1 the configuration, $2 the directory of sockets, which goes with the process. Dovecot gets no open pipe of ours.
+// $1 the configuration, $2 the directory of sockets, which goes with the process, and from $3 on what goes when nobody
+// is left to do so: the pipe closed without a word. Dovecot gets no open pipe of ours.
 const KEEPER = `
 dovecot -F -c "$1" </dev/null >/dev/null 2>&1 & pid=$!
-cat >/dev/null
+read -r word
 kill -TERM $pid 2>/dev/null
 wait $pid
 rm -rf -- "$2"
+shift 2
+[ "$word" = stop ] || rm -rf -- "$@"
 `;
 
 export interface DovecotPort {
@@ -35,6 +38,8 @@ export interface DovecotStart {
   readonly configFile: string;
   readonly runDirectory: string;
   readonly ports: readonly DovecotPort[];
+  /** Removed when we die without stopping it. */
+  readonly throwaway: readonly string[];
   readonly clock: Clock;
 }
 
@@ -46,7 +51,8 @@ export interface DovecotProcess {
 /** Starts Dovecot in the foreground of its keeper and resolves when all ports greet. */
 export async function startDovecot(start: DovecotStart): Promise<DovecotProcess> {
   await mkdir(start.runDirectory, { recursive: true, mode: 0o755 });
-  const keeper = spawn('/bin/sh', ['-c', KEEPER, 'zorgmail', start.configFile, start.runDirectory], {
+  const paths = [start.configFile, start.runDirectory, ...start.throwaway];
+  const keeper = spawn('/bin/sh', ['-c', KEEPER, 'zorgmail', ...paths], {
     stdio: ['pipe', 'ignore', 'ignore'],
     // A Ctrl-C in our terminal is ours to handle: Dovecot stops when we say so.
     detached: true,
@@ -83,16 +89,26 @@ export async function freePorts(count: number): Promise<number[]> {
 }
 
 async function stopKeeper(keeper: ChildProcess, gone: Promise<void>, clock: Clock): Promise<void> {
-  keeper.stdin?.end();
+  keeper.stdin?.end('stop\n');
   const patience = new AbortController();
   const isGone = await Promise.race([
     gone.then(() => true),
     clock.wait(STOP_WITHIN_MS, patience.signal).then(() => false),
   ]);
   patience.abort();
-  // The whole group: keeper, master and children are in it.
-  if (!isGone && keeper.pid !== undefined) process.kill(-keeper.pid, 'SIGKILL');
+  if (!isGone) killGroup(keeper);
   await gone;
+  // A login process waits up to 30 s for a client that never logged in; nobody waits for that here.
+  killGroup(keeper);
+}
+
+// Keeper, master and children are one group, and its number is not given out again while one of them lives.
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'ESRCH') throw thrown;
+  }
 }
 
 async function untilGreeting(port: DovecotPort, clock: Clock): Promise<void> {

@@ -19,7 +19,9 @@ const run = promisify(execFile);
 const REACHABLE_BY_OTHERS = 0o001;
 
 export interface ZorgmailPlace {
-  /** Configuration, certificate, log. */
+  /** What the caller named. */
+  readonly directory: string;
+  /** Configuration, certificate, log; `directory` itself, or a place below /var/tmp. */
   readonly home: string;
   readonly mail: string;
   /** Gone when Dovecot stops. */
@@ -40,7 +42,7 @@ export async function placeFor(directory: string): Promise<ZorgmailPlace> {
     await chown(mail, accounts.mail.uid, accounts.mail.gid);
     await chmod(runDirectory, 0o755);
   }
-  return { home, mail, run: runDirectory, accounts };
+  return { directory: real, home, mail, run: runDirectory, accounts };
 }
 
 async function dovecotAccounts(): Promise<DovecotAccounts> {

@@ -27,7 +27,7 @@ export interface ZorgmailOptions {
   readonly accounts: readonly string[];
   /** Simultaneous IMAP clients to allow for. */
   readonly connectionsMax?: number;
-  /** Mail and configuration are removed on release: for a test or a demo. */
+  /** Mail and configuration are removed on release, and when we are killed: for a test or a demo. */
   readonly isThrowaway?: boolean;
   readonly clock?: Clock;
 }
@@ -53,6 +53,8 @@ export interface Zorgmail {
   recreateMailbox(account: string): Promise<void>;
   /** Stops and starts the server on the same ports, with the same mail. */
   restart(): Promise<void>;
+  /** What Dovecot logged. */
+  readonly logFile: string;
   release(): Promise<void>;
 }
 
@@ -74,12 +76,14 @@ export async function startZorgmail(options: ZorgmailOptions): Promise<Zorgmail>
     { port: lmtp, ca: null },
     { port: imaps, ca: certificate.certificate },
   ];
-  const start = () => startDovecot({ configFile, runDirectory: place.run, ports: listening, clock });
+  const throwaway = options.isThrowaway === true ? [place.home, place.directory] : [];
+  const start = () => startDovecot({ configFile, runDirectory: place.run, ports: listening, throwaway, clock });
   const mailboxes = mailboxesOf(ports, certificate.certificate);
   let server = await start();
   return {
     ports,
     certificate,
+    logFile: join(place.home, 'dovecot.log'),
     ...mailboxes,
     recreateMailbox: (account) => recreate(account, place, configFile, mailboxes.snapshotMailbox),
     restart: async () => {
@@ -88,7 +92,7 @@ export async function startZorgmail(options: ZorgmailOptions): Promise<Zorgmail>
     },
     release: async () => {
       await server.stop();
-      if (options.isThrowaway === true) await rm(place.home, { recursive: true, force: true });
+      for (const path of throwaway) await rm(path, { recursive: true, force: true });
     },
   };
 }
