@@ -17,15 +17,15 @@ export interface OutcomeOfMail {
     readonly format: string;
     readonly practiceAgb: string | null;
     readonly withheld: number;
-    /** Milliseconds from copy to rest; null while open. */
-    readonly settledAfterMs: number | null;
+    /** Milliseconds since 1970; null while open. */
+    readonly settledAtMs: number | null;
   }[];
 }
 
 const SELECT = `select o.id, b.name as mailbox, m.uid, o.outcome, m.bytes,
     coalesce((select json_agg(json_build_object('deliveryId', d.id, 'target', d.target, 'state', d.state, 'reason', d.reason, 'format', r.format,
         'practiceAgb', p.agb, 'withheld', r.withheld_count,
-        'settledAfterMs', round(extract(epoch from d.settled_at - m.copied_at) * 1000)) order by d.target desc, r.payload_ordinal, r.report_ordinal)
+        'settledAtMs', round(extract(epoch from d.settled_at) * 1000)) order by d.target desc, r.payload_ordinal, r.report_ordinal)
       from report r join delivery d on d.report_id = r.id left join practice p on p.id = r.practice_id where r.mail_id = o.id), '[]') as reports
   from mail_outcome o join mail m on m.id = o.id left join mailbox b on b.id = m.mailbox_id`;
 
