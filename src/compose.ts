@@ -23,6 +23,7 @@ export interface Overrides {
   readonly logger?: Logger;
   readonly random?: () => number;
   readonly mark?: (moment: Moment) => void;
+  readonly targetTimeoutMs?: number;
 }
 
 export interface Composition {
@@ -85,7 +86,7 @@ export async function compose(config: Config, overrides: Overrides = {}): Promis
       token: peer.token,
       digest,
       isProduction,
-      timeoutMs: TARGET_TIMEOUT_MS,
+      timeoutMs: overrides.targetTimeoutMs ?? TARGET_TIMEOUT_MS,
     });
     const courier: Courier = {
       ...office,

@@ -53,7 +53,12 @@ export async function runDemo(io: Io, options: DemoOptions): Promise<number> {
 
 // What a developer sets for the demo itself; everything else is the demo's own.
 function own(io: Io) {
-  return { ZORGKOERIER_LOG_LEVEL: io.env['ZORGKOERIER_LOG_LEVEL'] ?? 'error', ZORGKOERIER_SWEEP_INTERVAL_MS: '2000' };
+  return {
+    ZORGKOERIER_LOG_LEVEL: io.env['ZORGKOERIER_LOG_LEVEL'] ?? 'error',
+    ZORGKOERIER_SWEEP_INTERVAL_MS: '2000',
+    // Of two equal mails the first read is the original: one reader, so that this is the first sent.
+    ZORGKOERIER_READ_CONCURRENCY: '1',
+  };
 }
 
 async function journey(

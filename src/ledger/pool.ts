@@ -23,6 +23,8 @@ const types: pg.CustomTypesConfig = {
   }) as pg.CustomTypesConfig['getTypeParser'],
 };
 
+const CONNECT_TIMEOUT_MS = 10_000;
+
 /** Opens a pool. Nothing is sent until the first statement. */
 export function openLedger(options: LedgerOptions): Ledger {
   const pool = new pg.Pool({
@@ -30,7 +32,7 @@ export function openLedger(options: LedgerOptions): Ledger {
     max: options.connectionsMax,
     types,
     application_name: 'zorgkoerier',
-    connectionTimeoutMillis: 10_000,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: 60_000,
   });
   // An idle connection that breaks emits 'error' on the pool; without a listener the process would end.
@@ -67,7 +69,7 @@ async function inTransaction<Answer>(pool: pg.Pool, work: (tx: Sql) => Promise<A
   try {
     await run(client, 'begin');
     const answer = await work({ query: (text, values) => run(client, text, values) });
-    await run(client, 'commit');
+    await commit(client);
     return answer;
   } catch (thrown) {
     await client.query('rollback').catch((failed: Error) => {
@@ -78,6 +80,15 @@ async function inTransaction<Answer>(pool: pg.Pool, work: (tx: Sql) => Promise<A
     client.off('error', onError);
     client.release(broken);
   }
+}
+
+// A transaction in which a statement was refused ends in a rollback, whatever is asked: PostgreSQL answers a COMMIT
+// with ROLLBACK and no error. Work that swallowed the refusal must not hear that it was recorded.
+async function commit(client: pg.PoolClient): Promise<void> {
+  const { command } = await client.query('commit').catch((thrown: unknown) => {
+    throw ledgerFailure(thrown);
+  });
+  if (command !== 'COMMIT') throw new Failure('ledger.rolled-back', { kind: 'defect' });
 }
 
 async function connect(pool: pg.Pool): Promise<pg.PoolClient> {
@@ -99,12 +110,25 @@ export function ledgerFailure(thrown: unknown): Failure {
     sqlState: sqlState === '' ? errorName(thrown) : sqlState,
     constraint: thrown instanceof pg.DatabaseError ? (thrown.constraint ?? null) : null,
   };
-  // 08 connection, 53 resources, 57P admin shutdown; 40 serialisation and deadlock: the transaction did not happen.
-  if (sqlState === '' || /^(08|53|57P)/.test(sqlState)) {
-    return new Failure('ledger.unreachable', { kind: 'transient', scope: 'peer', fields, cause: thrown });
+  const cause = withoutValues(thrown);
+  if (sqlState === '' || UNREACHABLE.test(sqlState)) {
+    return new Failure('ledger.unreachable', { kind: 'transient', scope: 'peer', fields, cause });
   }
-  if (sqlState.startsWith('40')) return new Failure('ledger.collision', { kind: 'transient', fields, cause: thrown });
-  return new Failure('ledger.refused', { kind: 'defect', fields, cause: thrown });
+  if (sqlState.startsWith('40')) return new Failure('ledger.collision', { kind: 'transient', fields, cause });
+  return new Failure('ledger.refused', { kind: 'defect', fields, cause });
+}
+
+// 08 connection, 28 login, 3D no such database, 53 resources, 57 shut down or taking too long, 58 disk, 25006 a standby.
+// In each the statement did not happen and the same one may succeed later; 40 (serialisation, deadlock) likewise.
+const UNREACHABLE = /^(08|28|3D|53|57|58|25006)/;
+
+// Where it happened, for the log; whoever prints the cause must not print a row.
+function withoutValues(thrown: unknown): Error {
+  const bare = new Error(errorName(thrown));
+  if (!(thrown instanceof Error)) return bare;
+  const frames = (thrown.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  bare.stack = [`Error: ${bare.message}`, ...frames].join('\n');
+  return bare;
 }
 
 async function listen(options: LedgerOptions, channel: string, heard: (payload: string) => void) {
@@ -115,22 +139,32 @@ async function listen(options: LedgerOptions, channel: string, heard: (payload: 
       connectionString: options.url,
       application_name: 'zorgkoerier-listen',
       keepAlive: true,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     });
     fresh.on('notification', (notice) => heard(notice.payload ?? ''));
     fresh.on('error', () => {});
-    fresh.on('end', () => {
+    try {
+      await fresh.connect();
+      await fresh.query(`listen ${pg.escapeIdentifier(channel)}`);
+    } catch (thrown) {
+      await fresh.end().catch(() => {});
+      throw thrown;
+    }
+    if (isReleased) return fresh.end();
+    client = fresh;
+    // Only now: an attempt that failed ends too, and each would start a loop of its own.
+    fresh.once('end', () => {
       if (!isReleased) void reopen();
     });
-    await fresh.connect();
-    await fresh.query(`listen ${pg.escapeIdentifier(channel)}`);
-    client = fresh;
   };
   const reopen = async (): Promise<void> => {
     client = null;
     while (!isReleased && client === null) {
       await systemClock.wait(1_000);
       await open()
-        .then(() => heard(''))
+        .then(() => {
+          if (!isReleased) heard('');
+        })
         .catch(() => {});
     }
   };

@@ -177,3 +177,17 @@ export async function openDeliveriesOf(sql: Sql, mailIds: readonly MailId[]): Pr
   );
   return rows.map((row) => row.id);
 }
+
+/** The oldest delivery for this patient and target that was never tried; null where there is none. */
+export async function nextOfPatient(
+  sql: Sql,
+  target: ClaimedDelivery['target'],
+  patientKey: Buffer,
+): Promise<DeliveryId | null> {
+  const { rows } = await sql.query<{ id: DeliveryId }>(
+    `select id from delivery where target = $1 and patient_key = $2 and state = 'ready' and attempts = 0 and reason is null and not is_parked
+       and (lease_until is null or lease_until < now()) order by created_at, id limit 1`,
+    [target, patientKey],
+  );
+  return rows[0]?.id ?? null;
+}

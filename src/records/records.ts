@@ -11,6 +11,7 @@ export {
   type ClaimedDelivery,
   claimDelivery,
   insertBoardDelivery,
+  nextOfPatient,
   openDeliveriesOf,
   overdueDeliveries,
   type Postponement,

@@ -88,9 +88,12 @@ function wins(incoming: Shown, onCard: Shown): boolean {
 function lineOf({ result, version }: Shown): Line {
   const isRetracted = result.status === 'retracted';
   const status = isRetracted ? 'entered-in-error' : (result.status ?? '');
-  return [result.name, isRetracted ? '' : (result.value.text ?? ''), status, new Date(version).toISOString()].join(
-    ' | ',
-  );
+  return [result.name, isRetracted ? '' : shownValue(result), status, new Date(version).toISOString()].join(' | ');
+}
+
+// A text has no place for its unit in FHIR: the card shows the two together.
+function shownValue({ value, unit }: LabResult): string {
+  return [value.text ?? '', value.number === null && value.text !== null ? (unit ?? '') : ''].join(' ').trim();
 }
 
 /** The same lines as read from the cards of a server. */

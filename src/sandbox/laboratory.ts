@@ -41,7 +41,7 @@ function bodyOf({ payload, shape }: LaboratoryMail, id: string): Buffer {
       const boundary = `grens-${id}`;
       const text = `${part('text/plain; charset=utf-8', '7bit', null)}Zie de bijlage.${CRLF}`;
       const attached = `${part('application/octet-stream', 'base64', 'attachment; filename="uitslag.dat"')}${base64Lines(payload)}${CRLF}`;
-      const parts = [`--${boundary}`, text + `--${boundary}`, `${attached}--${boundary}--`, ''].join(CRLF);
+      const parts = [`--${boundary}`, `${text}--${boundary}`, `${attached}--${boundary}--`, ''].join(CRLF);
       return Buffer.from(`Content-Type: multipart/mixed; boundary="${boundary}"${CRLF}${CRLF}${parts}`);
     }
   }

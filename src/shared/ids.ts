@@ -15,14 +15,32 @@ export type DeliveryId = Branded<'delivery'>;
 export type WorkerId = Branded<'worker'>;
 export type KeyId = Branded<'key'>;
 
-/** A new UUIDv7: 48 bits of milliseconds, then randomness, so that rows sort by birth. */
+/** Ids of one process never go backwards within a millisecond: a counter in rand_a (RFC 9562 §6.2, method 1). */
+const COUNTER_MAX = 0x0fff;
+let lastMs = 0;
+let counter = 0;
+
+/** A new UUIDv7: milliseconds, a counter, then randomness, so that rows sort by birth. */
 export function newId<Id extends string>(): Id {
+  const { ms, count } = nextTick(systemClock.now().getTime());
   const bytes = randomBytes(16);
-  bytes.writeUIntBE(systemClock.now().getTime(), 0, 6);
-  bytes[6] = (bytes.readUInt8(6) & 0x0f) | 0x70;
+  bytes.writeUIntBE(ms, 0, 6);
+  bytes.writeUInt16BE(0x7000 | count, 6);
   bytes[8] = (bytes.readUInt8(8) & 0x3f) | 0x80;
   const hex = bytes.toString('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}` as Id;
+}
+
+// A clock that is set back, or a full counter, borrows from the next millisecond rather than go backwards.
+function nextTick(nowMs: number): { ms: number; count: number } {
+  if (nowMs > lastMs) {
+    lastMs = nowMs;
+    counter = randomBytes(2).readUInt16BE() & 0x03ff;
+  } else if (counter === COUNTER_MAX) {
+    lastMs += 1;
+    counter = 0;
+  } else counter += 1;
+  return { ms: lastMs, count: counter };
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;

@@ -184,6 +184,7 @@ create table delivery (
 );
 -- One patient at a time for each target.
 create unique index delivery_one_patient on delivery (target, patient_key) where state in ('sending', 'uncertain');
+create index delivery_of_patient on delivery (target, patient_key, created_at) where state = 'ready';
 create index delivery_open on delivery (next_check_at) where state in ('ready', 'sending', 'uncertain');
 create index delivery_attention on delivery (state) where state in ('held', 'quarantined');
 create index delivery_original on delivery (original_id) where original_id is not null;

@@ -58,7 +58,7 @@ auth_mechanisms = plain login
 auth_username_format = %n
 auth_cache_size = 0
 auth_failure_delay = 0
-mail_location = maildir:~/Maildir
+mail_location = sdbox:~/Maildir
 mail_max_userip_connections = ${s.connectionsMax}
 default_process_limit = ${s.connectionsMax + 100}
 passdb {

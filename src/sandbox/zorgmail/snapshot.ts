@@ -51,9 +51,9 @@ export function takeSnapshot(login: ImapLogin): Promise<MailboxSnapshot> {
   });
 }
 
-/** Whether two mailboxes hold the same mails with the same flags. uidValidity and modseq are each server's own affair. */
+/** Whether two mailboxes hold the same mails with the same flags under the same numbers; the modseq is each one's own affair. */
 export function compareSnapshots(one: MailboxSnapshot, other: MailboxSnapshot): TwinComparison {
-  const counters = (['uidNext', 'messages', 'recent', 'unseen'] as const)
+  const counters = (['uidValidity', 'uidNext', 'messages', 'recent', 'unseen'] as const)
     .filter((name) => one[name] !== other[name])
     .map((name) => `${name}: ${one[name]} and ${other[name]}`);
   const uids = new Set([...one.mails, ...other.mails].map((mail) => mail.uid));

@@ -80,6 +80,7 @@ export async function startZorgmail(options: ZorgmailOptions): Promise<Zorgmail>
   const start = () => startDovecot({ configFile, runDirectory: place.run, ports: listening, throwaway, clock });
   const mailboxes = mailboxesOf(ports, certificate.certificate);
   let server = await start();
+  for (const account of options.accounts) await alignTwins(account, configFile, clock);
   return {
     ports,
     certificate,
@@ -97,6 +98,12 @@ export async function startZorgmail(options: ZorgmailOptions): Promise<Zorgmail>
   };
 }
 
+// Born with the same uidValidity, so that a later difference between the two is somebody's doing.
+async function alignTwins(account: string, configFile: string, clock: Clock): Promise<void> {
+  const uidValidity = Math.floor(clock.now().getTime() / 1_000);
+  for (const user of [account, twinOf(account)]) await setUidValidity(user, configFile, uidValidity);
+}
+
 // Dovecot takes the time in seconds as uidValidity: a folder that is made anew within one second needs another one set.
 async function recreate(
   account: string,
@@ -106,7 +113,11 @@ async function recreate(
 ): Promise<void> {
   const { uidValidity } = await snapshot(account);
   await rm(join(place.mail, account), { recursive: true, force: true });
-  const update = ['mailbox', 'update', '-u', account, '--uid-validity', String(uidValidity + 1), 'INBOX'];
+  await setUidValidity(account, configFile, uidValidity + 1);
+}
+
+async function setUidValidity(user: string, configFile: string, uidValidity: number): Promise<void> {
+  const update = ['mailbox', 'update', '-u', user, '--uid-validity', String(uidValidity), 'INBOX'];
   await run('doveadm', ['-c', configFile, ...update]);
 }
 

@@ -1,0 +1,210 @@
+import { createServer } from 'node:net';
+import { inspect } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import type { Sql } from '../../src/ledger/ledger.ts';
+import { Failure } from '../../src/shared/failure.ts';
+import { openTestLedger, untilBlocked, useLedgers } from './ledgers.ts';
+
+const ledgers = useLedgers();
+
+async function failureOf(promise: Promise<unknown>): Promise<Failure> {
+  const thrown = await promise.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  if (!(thrown instanceof Failure)) throw new Error('a Failure was expected');
+  return thrown;
+}
+
+async function table(name: string): Promise<string> {
+  await ledgers.owner.query(`create table ${name} (number int primary key, text text)`);
+  await ledgers.owner.query(`grant all on ${name} to public`);
+  return name;
+}
+
+const numbersIn = async (name: string) =>
+  (await ledgers.owner.query<{ number: number }>(`select number from ${name} order by number`)).rows.map(
+    (row) => row.number,
+  );
+
+const BACKEND = 'select pg_backend_pid() as pid';
+
+async function cut(on: Sql): Promise<void> {
+  const { rows } = await on.query<{ pid: number }>(BACKEND);
+  await ledgers.owner.query('select pg_terminate_backend($1)', [rows[0]?.pid ?? 0]);
+}
+
+describe('a statement', () => {
+  it('answers rows, the count, whole numbers for int8 and text for a date', async () => {
+    const answer = await ledgers.worker.query("select 4294967295::bigint as uid, '2026-10-25'::date as day");
+    expect(answer).toEqual({ rows: [{ uid: 4294967295, day: '2026-10-25' }], count: 1 });
+  });
+
+  it('fails as unreachable, to be tried again, when the server refuses the connection', async () => {
+    const ledger = openTestLedger(`postgres://nobody@127.0.0.1:${await closedPort()}/nothing`);
+    const failure = await failureOf(ledger.query('select 1'));
+    expect(failure).toMatchObject({ code: 'ledger.unreachable', kind: 'transient', scope: 'peer' });
+    expect(await failureOf(ledger.transaction((tx) => tx.query('select 1')))).toMatchObject({
+      code: 'ledger.unreachable',
+    });
+    await ledger.release();
+  });
+
+  it.each([
+    { when: 'the password is wrong', changed: { password: 'wrong' } },
+    { when: 'there is no such database', changed: { pathname: '/no_such_database' } },
+  ])('fails as unreachable when $when: nothing was sent', async ({ changed }) => {
+    const url = Object.assign(new URL(ledgers.database.workerUrl), changed);
+    const ledger = openTestLedger(url.toString());
+    const failure = await failureOf(ledger.query('select 1'));
+    expect(failure).toMatchObject({ code: 'ledger.unreachable', scope: 'peer' });
+    await ledger.release();
+  });
+
+  it('that is refused says the SQLSTATE and the constraint, and nothing of the values', async () => {
+    const name = await table('persons');
+    await ledgers.worker.query(`insert into ${name} values (1, '999990019')`);
+    const again = await failureOf(ledgers.worker.query(`insert into ${name} values ($1, $2)`, [1, '999990019']));
+    expect(again).toMatchObject({ code: 'ledger.refused', kind: 'defect', scope: 'item' });
+    expect(again.fields).toEqual({ sqlState: '23505', constraint: 'persons_pkey' });
+    const wrong = await failureOf(ledgers.worker.query(`select $1::int`, ['999990019 Jansen']));
+    expect(wrong.fields).toEqual({ sqlState: '22P02', constraint: null });
+    for (const failure of [again, wrong]) {
+      expect(failure.message).not.toMatch(/999990019|Jansen|\(number\)=\(1\)/);
+      expect(inspect(failure, { depth: 10, showHidden: true })).not.toMatch(/999990019|Jansen|\(number\)=\(1\)/);
+    }
+  });
+
+  it('that took too long did not happen, and may be tried again', async () => {
+    const failure = await failureOf(
+      ledgers.worker.transaction(async (tx) => {
+        await tx.query("set local statement_timeout = '20ms'");
+        await tx.query('select pg_sleep(30)');
+      }),
+    );
+    expect(failure).toMatchObject({ kind: 'transient', fields: { sqlState: '57014' } });
+  });
+});
+
+describe('a transaction', () => {
+  it('is committed when its work resolves, and rolled back when it throws', async () => {
+    const name = await table('all_or_nothing');
+    const answer = await ledgers.worker.transaction(async (tx) => {
+      await tx.query(`insert into ${name} values (1)`);
+      return 'done';
+    });
+    const thrown = new Error('given up');
+    const givenUp = ledgers.worker.transaction(async (tx) => {
+      await tx.query(`insert into ${name} values (2)`);
+      throw thrown;
+    });
+    await expect(givenUp).rejects.toBe(thrown);
+    expect(answer).toBe('done');
+    expect(await numbersIn(name)).toEqual([1]);
+  });
+
+  it('never says that it was committed when a refused statement was swallowed', async () => {
+    const name = await table('swallowed');
+    const failure = await failureOf(
+      ledgers.worker.transaction(async (tx) => {
+        await tx.query(`insert into ${name} values (1)`);
+        await tx.query(`insert into ${name} values (1)`).catch(() => {});
+      }),
+    );
+    expect(failure).toMatchObject({ code: 'ledger.rolled-back', kind: 'defect' });
+    expect(await numbersIn(name)).toEqual([]);
+  });
+
+  it('whose connection breaks fails as unreachable, keeps nothing, and the next one gets another connection', async () => {
+    const name = await table('broken');
+    const ledger = openTestLedger(ledgers.database.workerUrl, 1);
+    const failure = await failureOf(
+      ledger.transaction(async (tx) => {
+        await tx.query(`insert into ${name} values (1)`);
+        await cut(tx);
+        await tx.query(`insert into ${name} values (2)`);
+      }),
+    );
+    expect(failure).toMatchObject({ code: 'ledger.unreachable', kind: 'transient', scope: 'peer' });
+    expect(await numbersIn(name)).toEqual([]);
+    await ledger.transaction((tx) => tx.query(`insert into ${name} values (3)`));
+    expect(await numbersIn(name)).toEqual([3]);
+    await ledger.release();
+  });
+
+  it('gives its connection back, whatever became of it', async () => {
+    const ledger = openTestLedger(ledgers.database.workerUrl, 1);
+    for (let round = 0; round < 3; round += 1) {
+      await failureOf(ledger.transaction((tx) => tx.query('select no_such_column')));
+    }
+    expect((await ledger.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+    await ledger.release();
+  });
+
+  it('that waits crosswise for another fails as a collision, which is tried again', async () => {
+    const name = await table('crosswise');
+    await ledgers.owner.query(`insert into ${name} values (1), (2)`);
+    const lock = (tx: Sql, number: number) => tx.query(`update ${name} set text = '' where number = $1`, [number]);
+    let isFirstLocked = () => {};
+    let isSecondLocked = () => {};
+    const first = new Promise<void>((resolve) => {
+      isFirstLocked = resolve;
+    });
+    const second = new Promise<void>((resolve) => {
+      isSecondLocked = resolve;
+    });
+    const answers = await Promise.allSettled([
+      ledgers.worker.transaction(async (tx) => {
+        await lock(tx, 1);
+        isFirstLocked();
+        await second;
+        await lock(tx, 2);
+      }),
+      ledgers.worker.transaction(async (tx) => {
+        await lock(tx, 2);
+        isSecondLocked();
+        await first;
+        await lock(tx, 1);
+      }),
+    ]);
+    const failed = answers.filter((answer) => answer.status === 'rejected');
+    expect(failed).toHaveLength(1);
+    expect(failed[0]?.reason).toMatchObject({ code: 'ledger.collision', kind: 'transient', scope: 'item' });
+  });
+});
+
+describe('an idle connection that breaks', () => {
+  it('ends no process: the next statement gets a new one', async () => {
+    const ledger = openTestLedger(ledgers.database.workerUrl, 1);
+    const { rows } = await ledger.query<{ pid: number }>(BACKEND);
+    await ledgers.owner.query('select pg_terminate_backend($1)', [rows[0]?.pid ?? 0]);
+    const next = await ledger.query<{ pid: number }>(BACKEND).catch(() => ledger.query<{ pid: number }>(BACKEND));
+    expect(next.rows[0]?.pid).not.toBe(rows[0]?.pid);
+    await ledger.release();
+  });
+});
+
+describe('the signal that two transactions met', () => {
+  it('comes when one waits for the lock of another', async () => {
+    const name = await table('met');
+    await ledgers.owner.query(`insert into ${name} values (1)`);
+    const update = (tx: Sql) => tx.query(`update ${name} set text = ''`);
+    await ledgers.worker.transaction(async (tx) => {
+      await update(tx);
+      const other = ledgers.worker.transaction(update);
+      await untilBlocked(ledgers.owner);
+      await tx.query('select 1');
+      void other;
+    });
+    expect(await numbersIn(name)).toEqual([1]);
+  });
+});
+
+/** A port on which nobody listens: it was free a moment ago. */
+async function closedPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return address === null || typeof address === 'string' ? 1 : address.port;
+}
