@@ -77,8 +77,11 @@ export async function compose(config: Config, overrides: Overrides = {}): Promis
   const clock = overrides.clock ?? systemClock;
   const { redisUrl } = await addressesOf(config);
   const office = await composeOffice(config, overrides.logger);
+  // Also when a later part cannot be opened: a connection that stays open would keep the process from ending.
+  const opened: { release(): Promise<void> }[] = [office];
+  const release = async () => void (await Promise.allSettled(opened.map((part) => part.release())));
   try {
-    const queue = await openQueue({ redisUrl, logger: office.logger, clock });
+    const queue = kept(opened, await openQueue({ redisUrl, logger: office.logger, clock }));
     const digest = await office.keys.digester('card');
     const isProduction = !config.isEmbedded;
     const target = (peer: Peer) => ({
@@ -91,18 +94,23 @@ export async function compose(config: Config, overrides: Overrides = {}): Promis
     const courier: Courier = {
       ...office,
       queue,
-      card: openPatientCard(target(config.ckis)),
-      board: config.cboards === null ? unconfiguredBoard : openBoard(target(config.cboards)),
+      card: kept(opened, openPatientCard(target(config.ckis))),
+      board: config.cboards === null ? unconfiguredBoard : kept(opened, openBoard(target(config.cboards))),
       clock,
       random: overrides.random ?? Math.random,
       limits: { ...config, mailboxesMax: MAILBOXES_MAX },
       mark: overrides.mark ?? (() => {}),
     };
-    return { courier, release: async () => void (await Promise.allSettled([queue.release(), office.release()])) };
+    return { courier, release };
   } catch (thrown) {
-    await office.release();
+    await release();
     throw thrown;
   }
+}
+
+function kept<Part extends { release(): Promise<void> }>(opened: { release(): Promise<void> }[], part: Part): Part {
+  opened.push(part);
+  return part;
 }
 
 // A practice may use cBoards before its address is set: its boards wait, its cards do not.

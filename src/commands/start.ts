@@ -34,5 +34,7 @@ function stopAsked(): Promise<void> {
 
 // What is not finished by then is finished by another worker: correctness never needs a clean exit.
 async function stopped(worker: RunningWorker, shutdownMs: number): Promise<void> {
-  await Promise.race([worker.release(shutdownMs), systemClock.wait(shutdownMs + 2_000)]);
+  const enough = new AbortController();
+  await Promise.race([worker.release(shutdownMs), systemClock.wait(shutdownMs + 2_000, enough.signal)]);
+  enough.abort();
 }

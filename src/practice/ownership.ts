@@ -5,6 +5,7 @@
 
 import type { Sql } from '../ledger/ledger.ts';
 import type { MailboxId, WorkerId } from '../shared/ids.ts';
+import { CHANGES } from './changes.ts';
 
 /** How long a worker counts as alive after its last renewal: takeover happens no earlier. */
 const ALIVE_SECONDS = 30;
@@ -30,10 +31,11 @@ export async function renewWorker(sql: Sql, workerId: WorkerId): Promise<boolean
   return renewed.count === 1;
 }
 
-/** Gives everything back at once: a clean stop need not wait for its time to pass. */
+/** Gives everything back at once, and says so: a clean stop need not wait for its time to pass. */
 export async function retireWorker(sql: Sql, workerId: WorkerId): Promise<void> {
   await sql.query('update mailbox set owner_id = null where owner_id = $1', [workerId]);
   await sql.query('delete from worker where id = $1', [workerId]);
+  await sql.query('select pg_notify($1, $2)', [CHANGES, '']);
 }
 
 // Watched: a practice it serves has forwarding enabled or paused, and an epoch is open.
@@ -41,16 +43,24 @@ const WATCHED = `exists (select 1 from mailbox_practice mp join integration i on
     where mp.mailbox_id = m.id and i.name = 'forwarding' and i.state in ('enabled', 'paused'))
   and exists (select 1 from epoch e where e.mailbox_id = m.id and e.closed_at is null)`;
 
-/** Takes up to `most` watched mailboxes that nobody alive owns. */
-export async function claimMailboxes(sql: Sql, workerId: WorkerId, most: number): Promise<readonly OwnedMailbox[]> {
+/**
+ * Takes up to `most` watched mailboxes that nobody alive owns. `held` are those that this worker reads now: one that is
+ * its own in the ledger only (the answer of an earlier claim was lost, its watch ended) is taken again, in a new epoch.
+ */
+export async function claimMailboxes(
+  sql: Sql,
+  workerId: WorkerId,
+  most: number,
+  held: readonly MailboxId[] = [],
+): Promise<readonly OwnedMailbox[]> {
   const { rows } = await sql.query<OwnedMailbox>(
     `update mailbox set owner_id = $1, owner_epoch = owner_epoch + 1
      where id in (
        select m.id from mailbox m left join worker w on w.id = m.owner_id
-       where ${WATCHED} and (w.id is null or w.alive_until < now())
+       where ${WATCHED} and (w.id is null or w.alive_until < now() or m.owner_id = $1) and m.id <> all ($3::uuid[])
        order by m.id limit $2 for update of m skip locked)
      returning id, owner_epoch as "ownerEpoch"`,
-    [workerId, most],
+    [workerId, most, held],
   );
   return rows;
 }
