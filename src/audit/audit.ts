@@ -8,6 +8,7 @@ import type { Sql } from '../ledger/ledger.ts';
 export type AuditEvent =
   | 'practice.added'
   | 'mailbox.added'
+  | 'mailbox.linked'
   | 'mailbox.tested'
   | 'integration.enabled'
   | 'integration.paused'

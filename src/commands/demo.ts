@@ -4,18 +4,17 @@
  * Exit 0 only if the accounting closes, the twins are equal and the cards hold exactly what the fixtures expect.
  */
 
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compose } from '../compose.ts';
-import { type Config, loadConfig } from '../config/config.ts';
-import { type Courier, startWorker } from '../pipeline/pipeline.ts';
+import { type Config, type Environment, loadConfig } from '../config/config.ts';
+import { startWorker } from '../pipeline/pipeline.ts';
 import { registerPractices } from '../sandbox/register.ts';
 import { fixtureTraffic } from '../sandbox/traffic.ts';
 import { startWorld, type World } from '../sandbox/world.ts';
-import { systemClock } from '../shared/clock.ts';
 import { checkDemo } from './demo-check.ts';
 import { demoLedger } from './demo-ledger.ts';
-import { type Arrival, sendTraffic, settled } from './demo-send.ts';
+import { sendTraffic, settled } from './demo-send.ts';
 import { showDemo } from './demo-show.ts';
 import type { Io } from './io.ts';
 
@@ -38,13 +37,10 @@ export async function runDemo(io: Io, options: DemoOptions): Promise<number> {
     io.progress('starting ZorgMail (Dovecot), cKIS and cBoards');
     const world = await startWorld(join(directory, 'world'));
     undo.push(world.release);
-    const config = loadConfig({
-      ...ledger.settings,
-      ...world.settings,
-      ZORGKOERIER_LANGUAGE: base.language,
-      ...own(io),
-    });
-    return await journey(io, options, config, world, undo);
+    const settings = { ...ledger.settings, ...world.settings, ZORGKOERIER_LANGUAGE: base.language, ...own(io) };
+    const code = await journey(io, options, loadConfig(settings), world, undo);
+    if (options.keep) await kept(io, join(directory, 'env'), settings);
+    return code;
   } finally {
     await release();
     await rm(directory, { recursive: true, force: true });
@@ -80,7 +76,6 @@ async function journey(
   await hisClearsOut(io, world);
   const result = await checkDemo(courier, world, traffic, arrivals);
   io.out(options.json ? JSON.stringify(result.document) : showDemo(result));
-  if (options.keep) await kept(io, courier, config);
   return result.failures.length === 0 ? 0 : 1;
 }
 
@@ -91,15 +86,13 @@ async function hisClearsOut(io: Io, world: World): Promise<void> {
   await world.zorgmail.hisOfBoth('500088002').collect();
 }
 
-async function kept(io: Io, courier: Courier, config: Config): Promise<void> {
-  io.progress('kept running; Ctrl-C ends it');
-  io.progress(`cKIS ${config.ckis?.url ?? ''}   cBoards ${config.cboards?.url ?? ''}`);
-  await new Promise<void>((resolve) => {
-    process.once('SIGINT', () => resolve());
-    process.once('SIGTERM', () => resolve());
-    const stop = systemClock.every(60_000, () => courier.logger.debug('demo is kept running'));
-    process.once('exit', stop);
-  });
+/** Leaves everything running until Ctrl-C, with a file that points the other commands at it. */
+async function kept(io: Io, file: string, settings: Environment): Promise<void> {
+  const lines = Object.entries(settings).map(([name, value]) => `export ${name}='${value ?? ''}'`);
+  await writeFile(file, `${lines.join('\n')}\n`, { mode: 0o600 });
+  io.progress(`kept running; Ctrl-C ends it. In another terminal:\n  . ${file} && bin/zorgkoerier held list`);
+  const isOver = Promise.withResolvers<void>();
+  process.once('SIGINT', () => isOver.resolve());
+  process.once('SIGTERM', () => isOver.resolve());
+  await isOver.promise;
 }
-
-export type { Arrival };

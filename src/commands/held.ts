@@ -39,6 +39,7 @@ function described(item: HeldItem, language: Language) {
   return {
     id: item.deliveryId,
     mailId: item.mailId,
+    mailbox: item.mailbox,
     target: item.target,
     state: item.state,
     reason: item.reason,
@@ -56,14 +57,15 @@ function described(item: HeldItem, language: Language) {
 function listing(items: readonly HeldItem[], language: Language): string {
   const heading =
     language === 'nl'
-      ? ['nummer', 'sinds', 'praktijk', 'aan zet', 'reden', '']
-      : ['id', 'since', 'practice', 'owner', 'reason', ''];
+      ? ['nummer', 'sinds', 'mailbox', 'praktijk', 'aan zet', 'reden', '']
+      : ['id', 'since', 'mailbox', 'practice', 'owner', 'reason', ''];
   const rows = items.map((item) => described(item, language));
   return table([
     heading,
     ...rows.map((row) => [
       row.id,
       row.since.slice(0, 16).replace('T', ' '),
+      row.mailbox ?? '-',
       row.practiceAgb ?? '-',
       language === 'nl' ? (OWNERS[row.owner] ?? row.owner) : row.owner,
       row.reason,

@@ -1,7 +1,7 @@
 /** The `practice` part of the command table. */
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { Io } from './io.ts';
+import { type Io, UsageError } from './io.ts';
 import { byOption, commaList, jsonOption, run, wholeNumber } from './options.ts';
 
 export function addPracticeCommands(program: Command, io: Io): void {
@@ -46,7 +46,7 @@ function mailboxOf(options: MailboxArguments) {
   const { mailboxName, mailboxHost, mailboxUser, mailboxPasswordFile } = options;
   if (mailboxName === undefined) return null;
   if (mailboxHost === undefined || mailboxUser === undefined || mailboxPasswordFile === undefined) {
-    throw new InvalidArgumentError('--mailbox-name needs --mailbox-host, --mailbox-user and --mailbox-password-file');
+    throw new UsageError('--mailbox-name needs --mailbox-host, --mailbox-user and --mailbox-password-file');
   }
   return {
     name: mailboxName,
@@ -122,7 +122,7 @@ function addRegistering(practice: Command, io: Io): void {
     .action((agb: string, options: MailboxArguments & { by: string }) =>
       run(async () => {
         const mailbox = mailboxOf(options);
-        if (mailbox === null) throw new InvalidArgumentError('--mailbox-name is missing');
+        if (mailbox === null) throw new UsageError('--mailbox-name is missing');
         return (await import('./practice.ts')).runPracticeAddMailbox(io, agb, mailbox, options.by);
       }),
     );

@@ -21,6 +21,7 @@ import {
   type CopiedRow,
   insertBatch,
   insertCopied,
+  markRenumbered,
   markVanished,
   setAssignedCopied,
   waitingAssigned,
@@ -205,7 +206,27 @@ async function currentEpoch(
     mailboxId: owner.mailboxId,
     code: 'mailbox.renumbered',
   });
-  return openEpochOn(courier, owner.mailboxId, connection, await earliestSince(courier, owner.mailboxId), 'worker');
+  return nextEpoch(courier, owner, connection, open);
+}
+
+// Only the owner may: the former one would close the epoch that the new one is copying.
+async function nextEpoch(
+  courier: Courier,
+  owner: CopyOwner,
+  connection: MailboxConnection,
+  last: Epoch,
+): Promise<Epoch> {
+  const { mailboxId } = owner;
+  const { uidValidity, uidNext } = await connection.status();
+  const listed = await connection.listSince(await earliestSince(courier, mailboxId), uidNext);
+  return courier.ledger.transaction(async (tx) => {
+    const { id, cursorUid } = last;
+    await requireOwned(tx, owner, { epochId: id, fromCursor: cursorUid, toCursor: cursorUid, uidNext: last.uidNext });
+    const gone = await markRenumbered(tx, id, amsterdamDay(courier.clock.now()));
+    if (gone > 0) courier.logger.warn('mails were renumbered before they were copied', { mailboxId, count: gone });
+    await closeEpochs(tx, mailboxId, null, 'worker');
+    return openEpoch(tx, { mailboxId, uidValidity, uidNext, listed }, 'worker');
+  });
 }
 
 async function earliestSince(courier: Courier, mailboxId: string): Promise<Date> {

@@ -9,6 +9,7 @@ import {
   type HeldItem,
   heldItemById,
   insertBatch,
+  mailContent,
   releaseHeld,
 } from '../records/records.ts';
 import { asFailure, Failure } from '../shared/failure.ts';
@@ -27,6 +28,7 @@ export interface Decision {
 export async function releaseHold(courier: Courier, id: string, decision: Decision): Promise<void> {
   const job = await courier.ledger.transaction(async (tx) => {
     const item = await requireHeld(tx, id, decision.overrideCard === null ? 'release' : 'override');
+    await requireBytes(tx, item);
     if (item.reason === 'lab.unknown-sender') await acceptLaboratory(tx, item, decision);
     const batchId = isReadAgain(item) ? newId<BatchId>() : null;
     if (batchId !== null) await insertBatch(tx, batchId, item.mailboxId as MailboxId | null);
@@ -54,7 +56,9 @@ export async function discardHold(courier: Pick<Courier, 'ledger'>, id: string, 
 }
 
 async function requireHeld(tx: Sql, id: string, action: ReasonAction): Promise<HeldItem> {
-  const item = await heldItemById(tx, id);
+  const named = await heldItemById(tx, id);
+  // What joined a hold has no content of its own: a decision about it is one about the hold.
+  const item = named === null || named.originalId === null ? named : await heldItemById(tx, named.originalId);
   if (item === null) throw new Failure('decision.not-found', { kind: 'permanent', fields: { id } });
   const isAllowed = isReasonCode(item.reason) && reasonOf(item.reason).actions.includes(action);
   if (!isAllowed)
@@ -65,6 +69,13 @@ async function requireHeld(tx: Sql, id: string, action: ReasonAction): Promise<H
 // What was not understood, or has no practice yet, has no content of its own: the mail is read again.
 function isReadAgain(item: HeldItem): boolean {
   return item.kind === 'payload' || item.practiceId === null;
+}
+
+// A mail that was too large was never copied: reading it again would find nothing, and the mail would be lost.
+async function requireBytes(tx: Sql, item: HeldItem): Promise<void> {
+  if (!isReadAgain(item) || (await mailContent(tx, item.mailId))?.content != null) return;
+  const fields = { id: item.deliveryId, action: 'release', reason: item.reason };
+  throw new Failure('decision.not-allowed', { kind: 'permanent', fields });
 }
 
 async function acceptLaboratory(tx: Sql, item: HeldItem, decision: Decision): Promise<void> {

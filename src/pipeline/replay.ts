@@ -6,7 +6,7 @@
 
 import { appendAudit } from '../audit/audit.ts';
 import { mailboxAccount, mailboxesOf } from '../practice/practice.ts';
-import { insertBatch, insertReplayed, openDeliveriesOf, type ReplayedMail } from '../records/records.ts';
+import { areAtRest, insertBatch, insertReplayed, openDeliveriesOf, type ReplayedMail } from '../records/records.ts';
 import { amsterdamDay } from '../shared/amsterdam.ts';
 import { asFailure } from '../shared/failure.ts';
 import { type BatchId, type MailboxId, type MailId, newId } from '../shared/ids.ts';
@@ -68,13 +68,13 @@ async function sealed(
  */
 export async function settleReplayed(courier: Courier, replayed: Replayed, deadlineMs: number): Promise<boolean> {
   const endsAt = courier.clock.now().getTime() + deadlineMs;
-  await readBatch(courier, replayed.batchId);
   for (;;) {
+    // A worker may have claimed the batch, or any of the deliveries, before us: then it is waited for.
+    await readBatch(courier, replayed.batchId);
     const open = await openDeliveriesOf(courier.ledger, replayed.mailIds);
-    if (open.length === 0) return true;
     for (const id of open) await deliver(courier, { kind: 'deliver', id, generation: 0, attempt: 1 });
-    if (courier.clock.now().getTime() >= endsAt)
-      return (await openDeliveriesOf(courier.ledger, replayed.mailIds)).length === 0;
+    if (await areAtRest(courier.ledger, replayed.mailIds)) return true;
+    if (courier.clock.now().getTime() >= endsAt) return false;
     await courier.clock.wait(SETTLE_LOOK_MS);
   }
 }

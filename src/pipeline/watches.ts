@@ -27,7 +27,7 @@ const WATCHDOG_MS = 5 * 60_000;
 const SECOND_LOOK_MS = 2_000;
 
 export interface Watches {
-  /** Takes free mailboxes, drops those that are no longer watched, and tells the others to look. */
+  /** Takes free mailboxes, and drops those that are no longer watched. */
   refresh(): Promise<void>;
   /** The worker's row was renewed just now. */
   renewed(): void;
@@ -40,7 +40,7 @@ export interface Watches {
 export function watchOwned(courier: Courier, workerId: WorkerId): Watches {
   const watches = new Map<MailboxId, MailboxWatch>();
   let renewedAt = courier.clock.now().getTime();
-  let isReleased = false;
+  const ending = new AbortController();
   let refreshing: Promise<void> = Promise.resolve();
 
   const letGo = async () => {
@@ -53,13 +53,24 @@ export function watchOwned(courier: Courier, workerId: WorkerId): Watches {
     for (const id of ids) watches.delete(id);
     await dropMailboxes(courier.ledger, workerId, ids);
   };
-  const refreshOnce = async () => {
-    if (isReleased) return;
-    await drop(await mailboxesToDrop(courier.ledger, workerId, [...watches.keys()]));
-    const owned = await claimMailboxes(courier.ledger, workerId, courier.limits.mailboxesMax - watches.size);
-    for (const mailbox of owned) {
-      watches.set(mailbox.id, await watchOne(courier, workerId, mailbox, () => watches.delete(mailbox.id)));
+  // One mailbox that cannot be begun (its password cannot be opened) must not keep the others from being read.
+  const begin = async (mailbox: OwnedMailbox) => {
+    const whose = { workerId, mailbox, onLost: () => watches.delete(mailbox.id), ending: ending.signal };
+    try {
+      watches.set(mailbox.id, await watchOne(courier, whose));
+    } catch (thrown) {
+      const { code } = asFailure(thrown);
+      courier.logger.error('mailbox cannot be read', { mailboxId: mailbox.id, code }, thrown);
+      await recordTrouble(courier.ledger, mailbox.id, code);
+      await dropMailboxes(courier.ledger, workerId, [mailbox.id]);
     }
+  };
+  const refreshOnce = async () => {
+    if (ending.signal.aborted) return;
+    await drop(await mailboxesToDrop(courier.ledger, workerId, [...watches.keys()]));
+    const most = courier.limits.mailboxesMax - watches.size;
+    const owned = await claimMailboxes(courier.ledger, workerId, most, [...watches.keys()]);
+    for (const mailbox of owned) await begin(mailbox);
   };
   return {
     // One after the other: two refreshes at once would claim a mailbox twice.
@@ -77,19 +88,22 @@ export function watchOwned(courier: Courier, workerId: WorkerId): Watches {
     },
     letGo,
     release: async () => {
-      isReleased = true;
+      ending.abort();
       await refreshing;
       await letGo();
     },
   };
 }
 
-async function watchOne(
-  courier: Courier,
-  workerId: WorkerId,
-  mailbox: OwnedMailbox,
-  onLost: () => void,
-): Promise<MailboxWatch> {
+interface Whose {
+  readonly workerId: WorkerId;
+  readonly mailbox: OwnedMailbox;
+  readonly onLost: () => void;
+  /** Aborted when the worker stops. */
+  readonly ending: AbortSignal;
+}
+
+async function watchOne(courier: Courier, { workerId, mailbox, onLost, ending }: Whose): Promise<MailboxWatch> {
   const account = await mailboxAccount(courier.ledger, courier.keys, mailbox.id);
   const owner = { mailboxId: mailbox.id, workerId, epoch: mailbox.ownerEpoch };
   const watch: MailboxWatch = watchMailbox({
@@ -100,7 +114,7 @@ async function watchOne(
       const copied = await copyMailbox(courier, owner, connection, progress);
       if (copied > 0) {
         courier.logger.info('mails copied', { mailboxId: mailbox.id, count: copied });
-        void courier.clock.wait(SECOND_LOOK_MS).then(() => watch.wake());
+        void courier.clock.wait(SECOND_LOOK_MS, ending).then(() => watch.wake());
       }
       await recordTrouble(courier.ledger, mailbox.id, null);
     },

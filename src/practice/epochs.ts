@@ -78,7 +78,7 @@ export async function openEpoch(tx: Sql, start: EpochStart, actor: string): Prom
 /** Closes the open epoch of a mailbox, if any; `uidNext` is where assigning stops, null where the server could not be asked. */
 export async function closeEpochs(tx: Sql, mailboxId: string, uidNext: number | null, actor: string): Promise<void> {
   const closed = await tx.query(
-    'update epoch set closed_at = now(), uid_next = greatest(uid_next, coalesce($2, 0)) where mailbox_id = $1 and closed_at is null',
+    'update epoch set closed_at = now(), uid_next = greatest(uid_next, $2::bigint) where mailbox_id = $1 and closed_at is null',
     [mailboxId, uidNext],
   );
   if (closed.count === 0) return;

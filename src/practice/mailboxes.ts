@@ -41,10 +41,12 @@ export async function addMailbox(
 ): Promise<MailboxId> {
   const id = (await idByName(tx, mailbox.name)) ?? (await insertMailbox(tx, keys, mailbox, actor));
   for (const practiceId of practiceIds) {
-    await tx.query('insert into mailbox_practice (mailbox_id, practice_id) values ($1, $2) on conflict do nothing', [
-      id,
-      practiceId,
-    ]);
+    const linked = await tx.query(
+      'insert into mailbox_practice (mailbox_id, practice_id) values ($1, $2) on conflict do nothing',
+      [id, practiceId],
+    );
+    if (linked.count === 0) continue;
+    await appendAudit(tx, [{ event: 'mailbox.linked', actor, objectKind: 'mailbox', objectId: id, practiceId }]);
     await tx.query('select pg_notify($1, $2)', [CHANGES, practiceId]);
   }
   return id;

@@ -42,9 +42,9 @@ export async function discardDisabled(ledger: {
 }
 
 // Uids that a closed epoch still had to copy when the last practice of its mailbox was disabled: they get their rows now,
-// so that the accounting closes.
+// so that the accounting closes. A later epoch of a practice that was enabled again does not copy them either.
 async function discardUncopied(tx: Sql): Promise<void> {
-  const stale = `e.closed_at < now() - interval '7 days' and not exists (select 1 from epoch o where o.mailbox_id = e.mailbox_id and o.closed_at is null)`;
+  const stale = `e.closed_at < now() - interval '7 days'`;
   await tx.query(
     `insert into mail (id, source, mailbox_id, epoch_id, uid, day, state, verdict, reason, read_at)
      select gen_random_uuid(), 'mailbox', e.mailbox_id, e.id, u.uid, (now() at time zone 'Europe/Amsterdam')::date, 'read', 'discarded', 'practice.disabled', now()

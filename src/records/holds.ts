@@ -1,13 +1,15 @@
 /** Statements on what waits for a person: held and quarantined deliveries. */
 
 import type { Sql } from '../ledger/ledger.ts';
-import type { DeliveryId, MailId, ReportId } from '../shared/ids.ts';
+import { type DeliveryId, isId, type MailId, type ReportId } from '../shared/ids.ts';
 
 export interface HeldItem {
   readonly deliveryId: DeliveryId;
   readonly reportId: ReportId;
   readonly mailId: MailId;
   readonly mailboxId: string | null;
+  /** The mailbox's label; null for a replayed file. */
+  readonly mailbox: string | null;
   readonly target: 'patient-card' | 'board';
   readonly state: 'held' | 'quarantined';
   readonly kind: 'report' | 'payload';
@@ -24,10 +26,11 @@ export interface HeldItem {
   readonly originalId: string | null;
 }
 
-const SELECT = `select d.id as "deliveryId", r.id as "reportId", r.mail_id as "mailId", m.mailbox_id as "mailboxId", d.target, d.state, r.kind,
+const SELECT = `select d.id as "deliveryId", r.id as "reportId", r.mail_id as "mailId", m.mailbox_id as "mailboxId", b.name as mailbox, d.target, d.state, r.kind,
     r.payload_ordinal as "payloadOrdinal", d.reason, d.detail, r.practice_id as "practiceId", p.agb as "practiceAgb", r.laboratory, r.sender,
     r.patient_key as "patientKey", d.settled_at as "settledAt", d.original_id as "originalId"
   from delivery d join report r on r.id = d.report_id join mail m on m.id = r.mail_id left join practice p on p.id = r.practice_id
+    left join mailbox b on b.id = m.mailbox_id
   where d.state in ('held', 'quarantined')`;
 
 /** Everything that waits for a person, oldest first; of one practice (by id) or of all. */
@@ -40,6 +43,7 @@ export async function heldItems(sql: Sql, practiceId: string | null): Promise<re
 }
 
 export async function heldItemById(sql: Sql, id: string): Promise<HeldItem | null> {
+  if (!isId(id)) return null;
   const { rows } = await sql.query<HeldItem>(`${SELECT} and d.id = $1 for update of d`, [id]);
   return rows[0] ?? null;
 }

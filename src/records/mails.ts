@@ -109,6 +109,25 @@ export async function markVanished(
   );
 }
 
+/**
+ * What an epoch still had to copy when the server renumbered the mailbox: those uids name nothing any more. Where the
+ * mails are still there, the next epoch has them under other uids. Answers how many.
+ */
+export async function markRenumbered(tx: Sql, epochId: string, day: string): Promise<number> {
+  const assigned = await tx.query(
+    `update mail set state = 'read', verdict = 'vanished', day = $2, read_at = now() where epoch_id = $1 and state = 'assigned'`,
+    [epochId, day],
+  );
+  const never = await tx.query(
+    `insert into mail (id, source, mailbox_id, epoch_id, uid, day, state, verdict, read_at)
+     select gen_random_uuid(), 'mailbox', e.mailbox_id, e.id, u.uid, $2, 'read', 'vanished', now()
+     from epoch e, generate_series(e.cursor_uid + 1, e.uid_next - 1) as u (uid) where e.id = $1`,
+    [epochId, day],
+  );
+  await tx.query('update epoch set cursor_uid = uid_next - 1 where id = $1', [epochId]);
+  return assigned.count + never.count;
+}
+
 /** Older uids that still wait to be copied, ascending. */
 export async function waitingAssigned(
   sql: Sql,

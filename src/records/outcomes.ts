@@ -60,3 +60,14 @@ export async function reportContent(sql: Sql, id: string): Promise<Buffer | null
   const { rows } = await sql.query<{ content: Buffer | null }>('select content from report where id = $1', [id]);
   return rows[0]?.content ?? null;
 }
+
+/** Whether these mails were read and nothing of them is on its way; what a paused practice keeps back counts as at rest. */
+export async function areAtRest(sql: Sql, ids: readonly MailId[]): Promise<boolean> {
+  const { count } = await sql.query(
+    `select 1 from mail m left join report r on r.mail_id = m.id
+       left join delivery d on d.report_id = r.id and d.state in ('ready', 'sending', 'uncertain') and not d.is_parked
+     where m.id = any($1::uuid[]) and (m.state <> 'read' or d.id is not null) limit 1`,
+    [ids],
+  );
+  return count === 0;
+}

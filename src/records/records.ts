@@ -28,6 +28,7 @@ export {
   insertBatch,
   insertCopied,
   insertReplayed,
+  markRenumbered,
   markVanished,
   overdueBatches,
   type ReplayedMail,
@@ -42,7 +43,7 @@ export {
   isUnderOtherPatient,
   rememberLabNumbers,
 } from './memory.ts';
-export { mailContent, mailOutcomes, type OutcomeOfMail, reportContent } from './outcomes.ts';
+export { areAtRest, mailContent, mailOutcomes, type OutcomeOfMail, reportContent } from './outcomes.ts';
 export {
   eraseMails,
   eraseReport,

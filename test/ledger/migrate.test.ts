@@ -6,7 +6,8 @@ import { openTestLedger, useLedgers } from './ledgers.ts';
 
 const ledgers = useLedgers();
 const FILES = readdirSync('src/ledger/migrations').sort();
-const OPTIONS = { isFirstRun: true, workerName: 'zorgkoerier_worker', workerPassword: 'only-for-tests' };
+// A role of its own: roles belong to the whole cluster, and other files make theirs at the same time.
+const OPTIONS = { isFirstRun: true, workerName: 'worker_of_this_file', workerPassword: 'only-for-tests' };
 
 const empties: string[] = [];
 afterAll(async () => {
@@ -173,9 +174,16 @@ describe("the worker's role", () => {
     expect(rows).toEqual([{ may: false }]);
   });
 
-  it('keeps its rights, and no more, when migrating runs again', async () => {
+  it('gets a new password when migrating runs again, and keeps its rights and no more', async () => {
     await migrate(ledgers.database.ownerUrl, { ...OPTIONS, isFirstRun: false });
-    await expect(ledgers.worker.query('select 1 from mail_outcome limit 1')).resolves.toMatchObject({ count: 0 });
-    await expect(ledgers.worker.query('delete from audit')).rejects.toMatchObject({ fields: { sqlState: DENIED } });
+    await migrate(ledgers.database.ownerUrl, { ...OPTIONS, isFirstRun: false, workerPassword: 'another' });
+    const url = Object.assign(new URL(ledgers.database.workerUrl), {
+      username: OPTIONS.workerName,
+      password: 'another',
+    });
+    await asking(url.toString(), async (sql) => {
+      expect(await sql.query('select 1 from mail_outcome limit 1')).toMatchObject({ count: 0 });
+      await expect(sql.query('delete from audit')).rejects.toMatchObject({ fields: { sqlState: DENIED } });
+    });
   });
 });

@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { Environment } from '../../src/config/config.ts';
+import { type Environment, processEnvironment } from '../../src/config/config.ts';
 
 export const LAUNCHER = fileURLToPath(new URL('../../bin/zorgkoerier', import.meta.url));
 const KILL_WORKER = fileURLToPath(new URL('./kill-worker.ts', import.meta.url));
@@ -40,7 +40,8 @@ export function startDoomedWorker(moment: string, settings: Environment): Child 
 
 function begin(file: string, args: readonly string[], settings: Environment): Child {
   // Nothing of our own environment but the path: a setting that a developer has exported must not reach a test.
-  const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], ...settings };
+  const { PATH, HOME } = processEnvironment();
+  const env = { PATH, HOME, ...settings };
   const child = spawn(file, [...args], { env, stdio: ['ignore', 'pipe', 'pipe'], cwd: '/' });
   let stdout = '';
   let stderr = '';
