@@ -15,6 +15,8 @@ import { type Watches, watchOwned } from './watches.ts';
 
 /** A third of the time after which others may take over. */
 const RENEW_MS = 10_000;
+/** How often a worker asks itself whether its last renewal is too long ago. */
+const GUARD_MS = 2_000;
 /** Wait after a step failed for a reason that is nobody's mail: the ledger was away, say. */
 const STEP_FAILED_MS = 2_000;
 
@@ -42,6 +44,8 @@ export async function startWorker(courier: Courier): Promise<RunningWorker> {
   );
   const stopListening = await courier.ledger.listen(CHANGES, () => void watches.refresh());
   const stopRenewing = courier.clock.every(RENEW_MS, () => void renew(courier, workerId, watches));
+  // By itself, since a renewal that hangs never gets as far as failing.
+  const stopGuarding = courier.clock.every(GUARD_MS, () => void watches.letGoIfStale());
   const stopSweeping = courier.clock.every(sweepIntervalMs, () => void sweepOnce(courier));
   void sweepOnce(courier);
   courier.logger.info('worker started', { workerId });
@@ -53,6 +57,7 @@ export async function startWorker(courier: Courier): Promise<RunningWorker> {
       await watches.release();
       await Promise.all([readers.release(deadlineMs), deliverers.release(deadlineMs)]);
       stopRenewing();
+      stopGuarding();
       await retireWorker(courier.ledger, workerId).catch(() => {});
       courier.logger.info('worker stopped', { workerId });
     },
@@ -84,7 +89,6 @@ async function renew(courier: Courier, workerId: WorkerId, watches: Watches): Pr
     await registerWorker(courier.ledger, workerId);
   } catch (thrown) {
     courier.logger.warn('worker could not renew', { workerId, code: asFailure(thrown).code });
-    await watches.letGoIfStale();
   }
 }
 

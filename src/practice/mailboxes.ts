@@ -8,18 +8,6 @@ import { type MailboxId, newId, type PracticeId } from '../shared/ids.ts';
 import { CHANGES } from './changes.ts';
 import type { Mailbox, MailboxKind } from './practice.ts';
 
-export interface NewMailbox {
-  readonly name: string;
-  readonly kind: MailboxKind;
-  readonly host: string;
-  readonly port: number;
-  readonly security: 'tls' | 'starttls';
-  readonly username: string;
-  readonly password: string;
-  readonly path: string;
-  readonly ca: string | null;
-}
-
 /** Structurally the account that mailbox/ opens: practice/ does not know IMAP. */
 export interface StoredAccount {
   readonly host: string;
@@ -29,6 +17,11 @@ export interface StoredAccount {
   readonly password: string;
   readonly path: string;
   readonly ca: string | null;
+}
+
+export interface NewMailbox extends StoredAccount {
+  readonly name: string;
+  readonly kind: MailboxKind;
 }
 
 /** Adds a mailbox for one or more practices; an existing name is linked instead, so that practices can share it. */

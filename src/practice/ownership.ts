@@ -43,6 +43,10 @@ const WATCHED = `exists (select 1 from mailbox_practice mp join integration i on
     where mp.mailbox_id = m.id and i.name = 'forwarding' and i.state in ('enabled', 'paused'))
   and exists (select 1 from epoch e where e.mailbox_id = m.id and e.closed_at is null)`;
 
+// A scalar subquery, not a join: where a row was claimed by another in this very moment, PostgreSQL tests the new row
+// again, but a join keeps the owner that it had found (nobody), and both would take the mailbox.
+const IS_OWNER_GONE = 'coalesce((select w.alive_until < now() from worker w where w.id = m.owner_id), true)';
+
 /**
  * Takes up to `most` watched mailboxes that nobody alive owns. `held` are those that this worker reads now: one that is
  * its own in the ledger only (the answer of an earlier claim was lost, its watch ended) is taken again, in a new epoch.
@@ -56,8 +60,8 @@ export async function claimMailboxes(
   const { rows } = await sql.query<OwnedMailbox>(
     `update mailbox set owner_id = $1, owner_epoch = owner_epoch + 1
      where id in (
-       select m.id from mailbox m left join worker w on w.id = m.owner_id
-       where ${WATCHED} and (w.id is null or w.alive_until < now() or m.owner_id = $1) and m.id <> all ($3::uuid[])
+       select m.id from mailbox m
+       where ${WATCHED} and (m.owner_id = $1 or ${IS_OWNER_GONE}) and m.id <> all ($3::uuid[])
        order by m.id limit $2 for update of m skip locked)
      returning id, owner_epoch as "ownerEpoch"`,
     [workerId, most, held],

@@ -13,7 +13,7 @@ import {
   renewWorker,
   retireWorker,
 } from '../../src/practice/practice.ts';
-import { newId, type WorkerId } from '../../src/shared/ids.ts';
+import { type MailboxId, newId, type WorkerId } from '../../src/shared/ids.ts';
 import { useLedgers } from '../ledger/ledgers.ts';
 import { mailboxIn, practiceIn, SHADOW, type WatchedPlace, watchedPlace } from './places.ts';
 
@@ -25,7 +25,8 @@ async function registered(): Promise<WorkerId> {
   return id;
 }
 
-const claim = (workerId: WorkerId, most = 1_000) => claimMailboxes(ledgers.worker, workerId, most);
+const claim = (workerId: WorkerId, most = 1_000, held: readonly MailboxId[] = []) =>
+  claimMailboxes(ledgers.worker, workerId, most, held);
 
 /** Claims what is free, and says in which epoch of ownership this one mailbox came; null: it did not. */
 async function claimOne(workerId: WorkerId, place: WatchedPlace): Promise<number | null> {
@@ -55,7 +56,7 @@ describe('mailboxes', () => {
       const claimed = await Promise.all(workers.map((worker) => claim(worker, 6)));
       const ids = claimed.flat().map((mailbox) => mailbox.id);
       expect(ids).toHaveLength(new Set(ids).size);
-      const rest = await claim(workers[0] ?? newId<WorkerId>());
+      const rest = await claim(await registered());
       expect([...ids, ...rest.map((mailbox) => mailbox.id)].sort()).toEqual(
         places.map((each) => each.mailboxId).sort(),
       );
@@ -100,9 +101,18 @@ describe('an owner', () => {
     const [first, second] = [await registered(), await registered()];
     expect(await claimOne(first, place)).toBe(1);
     expect(await claimOne(second, place)).toBeNull();
-    expect(await claimOne(first, place)).toBeNull();
     await expire(first);
     expect(await claimOne(second, place)).toBe(2);
+    expect(await claimOne(first, place)).toBeNull();
+  });
+
+  it('takes again, in a new epoch, what is its own in the ledger only, and leaves alone what it reads', async () => {
+    const [read, lost] = [await watchedPlace(ledgers.worker), await watchedPlace(ledgers.worker)];
+    const worker = await registered();
+    await claim(worker);
+    const again = await claim(worker, 1_000, [read.mailboxId]);
+    expect(again).toContainEqual({ id: lost.mailboxId, ownerEpoch: 2 });
+    expect(again.map((mailbox) => mailbox.id)).not.toContain(read.mailboxId);
   });
 
   it('counts as alive for 30 seconds from each renewal', async () => {
