@@ -49,6 +49,7 @@ export const DELIVERY_STATES: Readonly<Record<DeliveryState, StateRow>> = {
       { to: 'no-card', by: 'settleDelivery' },
       { to: 'shadowed', by: 'settleDelivery' },
       { to: 'held', by: 'settleDelivery' },
+      { to: 'discarded', by: 'discardDisabled' },
     ],
   },
   forwarded: { isAtRest: true, leaves: [] },

@@ -90,6 +90,11 @@ export interface Postponement {
   readonly reason: string | null;
 }
 
+// Asked again under a lock on the choice of the practice: one that resumes in this very moment either is seen here, or
+// waits for this and then finds what was parked. Without it a delivery could stay parked although nothing is paused.
+const IS_PRACTICE_PAUSED = `coalesce((select i.state <> 'enabled' from report r join integration i on i.practice_id = r.practice_id
+    where r.id = delivery.report_id and i.name = 'forwarding' for share of i), true)`;
+
 /**
  * Gives a claim back, to be tried again later. `isUncertain`: the target may have taken it. `isParked`: the practice is
  * paused; it waits until the practice resumes.
@@ -97,16 +102,16 @@ export interface Postponement {
 export async function postponeDelivery(sql: Sql, id: string, leaseToken: string, how: Postponement): Promise<void> {
   // Once uncertain, it stays so until the target was asked: only settling ends it.
   await sql.query(
-    `update delivery set state = case when $3 or state = 'uncertain' then 'uncertain' else 'ready' end, is_parked = $4, reason = $5,
+    `update delivery set state = case when $3 or state = 'uncertain' then 'uncertain' else 'ready' end, is_parked = $4 and ${IS_PRACTICE_PAUSED}, reason = $5,
        attempts = attempts + $7, lease_token = null, lease_until = null,
        next_check_at = now() + make_interval(secs => $6::double precision / 1000 + ${CHECK_SECONDS})
-     where id = $1 and lease_token = $2`,
+     where id = $1 and lease_token = $2 and state in ('sending', 'uncertain')`,
     [id, leaseToken, how.isUncertain, how.isParked, how.reason, how.delayMs, how.isAttemptSpent ? 1 : 0],
   );
 }
 
 export interface Settlement {
-  readonly state: Extract<DeliveryState, 'forwarded' | 'no-card' | 'shadowed' | 'held' | 'discarded'>;
+  readonly state: Extract<DeliveryState, 'forwarded' | 'no-card' | 'shadowed' | 'held'>;
   readonly reason: string | null;
   readonly detail: string | null;
   readonly withheldCount: number;

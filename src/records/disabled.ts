@@ -17,7 +17,7 @@ export async function discardDisabled(ledger: {
 }): Promise<number> {
   return ledger.transaction(async (tx) => {
     const { rows } = await tx.query<Discarded>(
-      `update delivery d set state = 'discarded', reason = 'practice.disabled', is_parked = false, settled_at = now()
+      `update delivery d set state = 'discarded', reason = 'practice.disabled', is_parked = false, settled_at = now(), lease_token = null, lease_until = null
        from report r where r.id = d.report_id and d.state in ('ready', 'uncertain') and (d.lease_until is null or d.lease_until < now())
          and ${DISABLED} returning d.id, r.practice_id`,
     );
@@ -48,7 +48,8 @@ async function discardUncopied(tx: Sql): Promise<void> {
   await tx.query(
     `insert into mail (id, source, mailbox_id, epoch_id, uid, day, state, verdict, reason, read_at)
      select gen_random_uuid(), 'mailbox', e.mailbox_id, e.id, u.uid, (now() at time zone 'Europe/Amsterdam')::date, 'read', 'discarded', 'practice.disabled', now()
-     from epoch e, generate_series(e.cursor_uid + 1, e.uid_next - 1) as u (uid) where ${stale} and e.cursor_uid < e.uid_next - 1`,
+     from epoch e, generate_series(e.cursor_uid + 1, e.uid_next - 1) as u (uid) where ${stale} and e.cursor_uid < e.uid_next - 1
+     on conflict (epoch_id, uid) do nothing`,
   );
   await tx.query(`update epoch e set cursor_uid = uid_next - 1 where ${stale} and cursor_uid < uid_next - 1`);
   await tx.query(

@@ -1,6 +1,7 @@
 /** Statements on what waits for a person: held and quarantined deliveries. */
 
 import type { Sql } from '../ledger/ledger.ts';
+import { Failure } from '../shared/failure.ts';
 import { type DeliveryId, isId, type MailId, type ReportId } from '../shared/ids.ts';
 
 export interface HeldItem {
@@ -82,19 +83,24 @@ export async function releaseHeld(
     return rows[0]?.generation ?? 0;
   }
   await tx.query('delete from report where id = $1', [item.reportId]);
-  await tx.query(
+  const waiting = await tx.query(
     `update mail set state = 'copied', verdict = null, reason = null, read_batch_id = $2, read_attempts = 0, lease_token = null, lease_until = null
      where id = $1 and content is not null`,
     [item.mailId, how.batchId],
   );
+  // Without bytes there is nothing to read, and without its report the mail would be accounted for nowhere.
+  if (waiting.count === 0)
+    throw new Failure('records.nothing-to-read', { kind: 'defect', fields: { mail: item.mailId } });
   return 1;
 }
 
 /** A person decided against it: content goes, the decision stays in the audit. */
 export async function discardHeld(tx: Sql, item: HeldItem): Promise<void> {
-  await tx.query(
+  const discarded = await tx.query(
     `update delivery set state = 'discarded', settled_at = now() where (id = $1 or original_id = $1) and state in ('held', 'quarantined')`,
     [item.deliveryId],
   );
+  // Another person may have released it meanwhile: then its content is needed.
+  if (discarded.count === 0) return;
   await tx.query('update report set content = null, erased_at = now() where id = $1', [item.reportId]);
 }

@@ -181,6 +181,7 @@ export async function overdueBatches(
      where b.id in (
        select distinct m.read_batch_id from mail m join read_batch o on o.id = m.read_batch_id
        where m.state = 'copied' and (m.lease_until is null or m.lease_until < now()) and o.next_check_at < now() limit $1)
+       and b.next_check_at < now()
      returning b.id, b.generation`,
     [most],
   );

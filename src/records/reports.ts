@@ -104,6 +104,9 @@ async function insertReport(tx: Sql, report: NewReport): Promise<boolean> {
   return true;
 }
 
+// A mail that is read again may have a report from the first time that still needs the bytes; eraseMails takes them later.
+const HAS_REPORT = 'exists (select 1 from report r where r.mail_id = mail.id)';
+
 /** Records that a mail was read; only for the worker that claimed it. False: the claim had passed to another. */
 export async function settleMail(
   tx: Sql,
@@ -113,7 +116,8 @@ export async function settleMail(
 ): Promise<boolean> {
   const settled = await tx.query(
     `update mail set state = 'read', verdict = $3::text, reason = $4, read_at = now(), lease_token = null, lease_until = null,
-       content = case when $3::text is null then content end, erased_at = case when $3::text is null then erased_at else now() end
+       content = case when $3::text is null or ${HAS_REPORT} then content end,
+       erased_at = case when $3::text is null or ${HAS_REPORT} then erased_at else now() end
      where id = $1 and lease_token = $2 and state = 'copied'`,
     [mailId, leaseToken, answer.verdict, answer.reason],
   );
@@ -132,6 +136,7 @@ export async function eraseMails(tx: Sql, most: number): Promise<number> {
   const erased = await tx.query(
     `update mail set content = null, erased_at = now() where id in (
        select m.id from mail m where m.state = 'read' and m.content is not null
+         and exists (select 1 from report r where r.mail_id = m.id)
          and not exists (select 1 from report r join delivery d on d.report_id = r.id and d.target = 'patient-card'
                          where r.mail_id = m.id and d.state not in ('no-card', 'duplicate', 'discarded'))
        order by m.id limit $1)`,

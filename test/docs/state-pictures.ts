@@ -6,11 +6,13 @@ const ROWS = Object.entries(DELIVERY_STATES) as readonly (readonly [DeliveryStat
 
 /** A mermaid state diagram. An arrow to the final point: nobody, person or program, leaves the state. */
 export function stateDiagram(): string {
-  const names = ROWS.map(([state]) => `    state "${state}" as ${idOf(state)}`);
+  const names = ROWS.filter(([state]) => idOf(state) !== state).map(
+    ([state]) => `    state "${state}" as ${idOf(state)}`,
+  );
   const arrows = ROWS.flatMap(([state, { leaves }]) =>
     leaves.length === 0
       ? [`    ${idOf(state)} --> [*]`]
-      : leaves.map(({ to, by }) => `    ${idOf(state)} --> ${idOf(to)}: ${by}`),
+      : leaves.map(({ to, by }) => `    ${idOf(state)} --> ${idOf(to)}: ${shortly(by)}`),
   );
   return ['```mermaid', 'stateDiagram-v2', ...names, ...arrows, '```'].join('\n');
 }
@@ -22,6 +24,11 @@ export function stateTable(): string {
     return `| \`${state}\` | ${isAtRest ? 'yes' : 'no'} | ${ways === '' ? 'nobody' : ways} |`;
   });
   return ['| state | at rest | who may leave it |', '|---|---|---|', ...rows].join('\n');
+}
+
+// The table has the whole of it; a picture has little room.
+function shortly(by: string): string {
+  return by.replace(/ \(.*\)/, '');
 }
 
 // A hyphen in an identifier is an arrow to mermaid.

@@ -94,7 +94,7 @@ describe('a doubt about whose the result is', () => {
   it('holds a laboratory number that another patient had, and both cards stay as they were', async () => {
     await send(medlab({ bsn: KAREL, labNumber: '26130005', ...toLinde }));
     const [karel, petra] = [await resultsOf(journey.world.ckis, KAREL), await resultsOf(journey.world.ckis, PETRA)];
-    const held = await send(medlab({ bsn: PETRA, labNumber: '26130005', ...toLinde }));
+    const held = await send(medlab({ bsn: PETRA, labNumber: '26130005', reference: 'R2', ...toLinde }));
     expect(held).toMatchObject({ state: 'held', reason: 'lab.number-other-patient', has_content: true });
     expect(await resultsOf(journey.world.ckis, KAREL)).toEqual(karel);
     expect(await resultsOf(journey.world.ckis, PETRA)).toEqual(petra);

@@ -51,10 +51,11 @@ describe('a statement', () => {
   });
 
   it.each([
-    { when: 'the password is wrong', changed: { password: 'wrong' } },
-    { when: 'there is no such database', changed: { pathname: '/no_such_database' } },
-  ])('fails as unreachable when $when: nothing was sent', async ({ changed }) => {
-    const url = Object.assign(new URL(ledgers.database.workerUrl), changed);
+    { when: 'the password is wrong', part: 'password', value: 'wrong' },
+    { when: 'there is no such database', part: 'pathname', value: '/no_such_database' },
+  ] as const)('fails as unreachable when $when: nothing was sent', async ({ part, value }) => {
+    const url = new URL(ledgers.database.workerUrl);
+    url[part] = value;
     const ledger = openTestLedger(url.toString());
     const failure = await failureOf(ledger.query('select 1'));
     expect(failure).toMatchObject({ code: 'ledger.unreachable', scope: 'peer' });

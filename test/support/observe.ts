@@ -76,14 +76,17 @@ export async function resultsOf(server: FhirSandbox, bsn: string): Promise<reado
   return results.map(({ name, value, status }) => `${name} ${value} ${status}`).sort();
 }
 
-/** What ten minutes do to leases, checks and workers that are gone. */
-export async function letTimePass(journey: Journey, deadWorker: string | null = null): Promise<void> {
-  await journey.sql(`update mail set lease_until = now() - interval '1 second' where lease_until is not null`);
+/** What ten minutes do to leases and checks. Rows that somebody holds at this moment keep their time. */
+export async function letTimePass(journey: Journey): Promise<void> {
+  const past = `now() - interval '1 second'`;
   await journey.sql(
-    `update delivery set lease_until = case when lease_until is not null then now() - interval '1 second' end,
-       next_check_at = now() - interval '1 second' where state in ('ready', 'sending', 'uncertain')`,
+    `update mail set lease_until = ${past} where id in (select id from mail where lease_until is not null for update skip locked)`,
   );
-  await journey.sql(`update read_batch set next_check_at = now() - interval '1 second'`);
-  if (deadWorker !== null)
-    await journey.sql(`update worker set alive_until = now() - interval '1 second' where id = $1`, [deadWorker]);
+  await journey.sql(
+    `update delivery set lease_until = case when lease_until is not null then ${past} end, next_check_at = ${past}
+     where id in (select id from delivery where state in ('ready', 'sending', 'uncertain') for update skip locked)`,
+  );
+  await journey.sql(
+    `update read_batch set next_check_at = ${past} where id in (select id from read_batch for update skip locked)`,
+  );
 }

@@ -35,6 +35,8 @@ export interface Journey {
   readonly redis: PrivateRedis;
   readonly config: Config;
   readonly settings: Environment;
+  /** The ledger, as the role that owns its tables. */
+  readonly ownerUrl: string;
   /** Everything opened, but no worker runs: for switching, deciding and sweeping. */
   readonly courier: Courier;
   /** Stopped with the journey, or before by its own release. */
@@ -79,6 +81,7 @@ export async function startJourney(options: JourneyOptions = {}): Promise<Journe
     redis,
     config,
     settings,
+    ownerUrl: database.ownerUrl,
     courier: office.courier,
     startWorker: workers.start,
     stopWorkers: workers.stop,
