@@ -19,6 +19,7 @@ export type AuditEvent =
   | 'report.forwarded'
   | 'report.written-to-board'
   | 'report.held'
+  | 'report.looked-up'
   | 'report.shown'
   | 'report.released'
   | 'report.discarded'

@@ -45,11 +45,11 @@ export const DELIVERY_STATES: Readonly<Record<DeliveryState, StateRow>> = {
     isAtRest: false,
     leaves: [
       { to: 'uncertain', by: 'claimDelivery, postponeDelivery' },
+      { to: 'sending', by: 'clearUncertain' },
       { to: 'forwarded', by: 'settleDelivery' },
       { to: 'no-card', by: 'settleDelivery' },
       { to: 'shadowed', by: 'settleDelivery' },
       { to: 'held', by: 'settleDelivery' },
-      { to: 'discarded', by: 'discardDisabled' },
     ],
   },
   forwarded: { isAtRest: true, leaves: [] },

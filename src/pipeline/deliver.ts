@@ -8,7 +8,7 @@
 
 import type { CardAnswer, PatientCard } from '../delivery/patient-card/patient-card.ts';
 import type { JobAnswer, RunningJob } from '../queue/queue.ts';
-import { type ClaimedDelivery, claimDelivery, nextOfPatient } from '../records/records.ts';
+import { type ClaimedDelivery, claimDelivery, clearUncertain, nextOfPatient, renewLease } from '../records/records.ts';
 import { asFailure } from '../shared/failure.ts';
 import { newId } from '../shared/ids.ts';
 import { deliverToBoard } from './board.ts';
@@ -23,16 +23,19 @@ const PATIENT_BUSY_MS = 300;
 /** Deliveries of one patient that are done in one go, before others get their turn. */
 const IN_ONE_GO = 25;
 
+/** A third of the lease: a slow target must not make the claim another's while its request is under way. */
+const RENEW_LEASE_MS = 40_000;
+
 /**
  * Delivers one, and then what waits for the same patient and target: their own jobs would only find the patient busy
  * for a while, and find nothing to do when they come.
  */
 export async function deliver(courier: Courier, job: RunningJob): Promise<JobAnswer> {
-  const { answer, claim } = await deliverOne(courier, job.id);
+  const { answer, claim } = await deliverOne(courier, job.id, job.generation === 0 ? null : job.generation);
   if (answer.kind !== 'done' || claim === null || claim.patientKey === null) return answer;
   for (let done = 1; done < IN_ONE_GO; done += 1) {
     const next = await nextOfPatient(courier.ledger, claim.target, claim.patientKey);
-    if (next === null || (await deliverOne(courier, next)).answer.kind !== 'done') break;
+    if (next === null || (await deliverOne(courier, next, null)).answer.kind !== 'done') break;
   }
   return answer;
 }
@@ -42,25 +45,45 @@ interface Delivered {
   readonly claim: ClaimedDelivery | null;
 }
 
-async function deliverOne(courier: Courier, id: string): Promise<Delivered> {
+async function deliverOne(courier: Courier, id: string, generation: number | null): Promise<Delivered> {
   const leaseToken = newId();
-  const claimed = await claimDelivery(courier.ledger, id, leaseToken);
+  const claimed = await claimDelivery(courier.ledger, id, leaseToken, generation);
   if (claimed.kind === 'nothing') return { answer: { kind: 'done' }, claim: null };
   if (claimed.kind === 'busy') return { answer: { kind: 'later', delayMs: PATIENT_BUSY_MS }, claim: null };
   const claim = claimed.delivery;
-  return { answer: await deliverClaimed(courier, claim, leaseToken), claim };
+  const renew = () => void renewLease(courier.ledger, id, leaseToken).catch(() => {});
+  const stopRenewing = courier.clock.every(RENEW_LEASE_MS, renew);
+  try {
+    return { answer: await deliverClaimed(courier, claim, leaseToken), claim };
+  } finally {
+    stopRenewing();
+  }
 }
 
 async function deliverClaimed(courier: Courier, claim: ClaimedDelivery, leaseToken: string): Promise<JobAnswer> {
   try {
     const delivery = await openDelivery(courier, claim, leaseToken);
-    if (delivery === 'parked') return await postpone(courier, claim, leaseToken, { kind: 'park' });
+    if (claim.isUncertain && (await isThereAlready(courier, delivery))) return { kind: 'done' };
+    // Paused or disabled: it waits. A disabled practice's are discarded after 7 days (recover.ts).
+    if (delivery.integration.state !== 'enabled') return await postpone(courier, claim, leaseToken, { kind: 'park' });
     if (claim.target === 'board') return await deliverToBoard(courier, delivery);
     await settle(courier, delivery, await deliverToCard(courier, delivery));
     return { kind: 'done' };
   } catch (thrown) {
     return postpone(courier, claim, leaseToken, { kind: 'failed', failure: asFailure(thrown) });
   }
+}
+
+// The target is asked before anything else, also where the practice was paused since: what stands on the card counts as
+// forwarded, and what does not is no longer in doubt and holds nobody up.
+async function isThereAlready(courier: Courier, delivery: OpenDelivery): Promise<boolean> {
+  const { claim, leaseToken, content, trace } = delivery;
+  if (claim.target === 'patient-card' && (await courier.card.countMissing(content, trace)) === 0) {
+    await settle(courier, delivery, { kind: 'forwarded', written: { kind: 'written', resources: [] }, warnings: [] });
+    return true;
+  }
+  await clearUncertain(courier.ledger, claim.id, leaseToken);
+  return false;
 }
 
 async function deliverToCard(courier: Courier, delivery: OpenDelivery): Promise<DeliveryAnswer> {

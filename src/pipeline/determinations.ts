@@ -1,6 +1,7 @@
 /**
  * The practice's choice of determinations. With an allow-list everything else stays behind: results by their NHG number
- * or raw code, and what may speak of withheld results (comments, pending determinations, documents). What is withheld is
+ * or raw code, and what may speak of withheld results (comments, remarks on a specimen of which something stays behind,
+ * pending determinations, documents). What is withheld is
  * counted on the report, so that a reader of the card knows that there is more in the HIS; its content never goes along.
  */
 
@@ -21,14 +22,16 @@ export function withChosenDeterminations(stored: StoredReport, choice: Determina
   const specimens = report.specimens
     .map((specimen) => chosenSpecimen(specimen, new Set(choice)))
     .filter((specimen) => specimen.results.length > 0);
-  const withheldCount = count(report) - specimens.reduce((sum, specimen) => sum + resultCount(specimen), 0);
+  const withheldCount =
+    count(report) - specimens.reduce((sum, specimen) => sum + resultCount(specimen) + specimen.remarks.length, 0);
   const reduced: LabReport = { ...report, specimens, comments: [], attachments: [] };
   return { content: { report: reduced, attachments: new Map(), withheldCount }, isAnythingLeft: specimens.length > 0 };
 }
 
 function chosenSpecimen(specimen: Specimen, choice: ReadonlySet<string>): Specimen {
   const results = specimen.results.filter((result) => result.kind === 'result' && isChosen(result, choice));
-  return { ...specimen, results, pending: [] };
+  const isWhole = results.length === resultCount(specimen);
+  return { ...specimen, results, pending: [], remarks: isWhole ? specimen.remarks : [] };
 }
 
 function isChosen({ code }: LabResult, choice: ReadonlySet<string>): boolean {
@@ -37,7 +40,7 @@ function isChosen({ code }: LabResult, choice: ReadonlySet<string>): boolean {
 
 function count(report: LabReport): number {
   const inSpecimens = report.specimens.reduce(
-    (sum, specimen) => sum + resultCount(specimen) + specimen.pending.length,
+    (sum, specimen) => sum + resultCount(specimen) + specimen.pending.length + specimen.remarks.length,
     0,
   );
   return inSpecimens + report.comments.length + report.attachments.length;

@@ -21,18 +21,15 @@ export interface OpenDelivery {
   readonly trace: ReportTrace;
 }
 
-/** Null-like answer `parked`: the practice is paused or disabled, so it waits. */
 export async function openDelivery(
   courier: Courier,
   claim: ClaimedDelivery,
   leaseToken: string,
-): Promise<OpenDelivery | 'parked'> {
+): Promise<OpenDelivery> {
   const practice = await findPractice(courier.ledger, claim.practiceId);
   const integration = await integrationOf(courier.ledger, claim.practiceId, 'forwarding');
-  // Paused or disabled: it waits. A disabled practice's are discarded after 7 days (recover.ts).
-  if (practice === null || integration === null || integration.state !== 'enabled') return 'parked';
-  if (claim.content === null)
-    throw new Failure('pipeline.content-erased', { kind: 'defect', fields: { report: claim.reportId } });
+  if (practice === null || integration === null) throw defect('pipeline.practice-unknown', claim);
+  if (claim.content === null) throw defect('pipeline.content-erased', claim);
   const stored = await openReport(courier.keys, claim.reportId, claim.practiceId, claim.content);
   const chosen = withChosenDeterminations(stored, integration.determinations ?? 'all');
   const trace = { reportId: claim.reportId, mailId: claim.mailId, version: claim.version, practiceAgb: practice.agb };
@@ -45,4 +42,8 @@ export async function openDelivery(
     isAnythingLeft: chosen.isAnythingLeft,
     trace,
   };
+}
+
+function defect(code: string, claim: ClaimedDelivery): Failure {
+  return new Failure(code, { kind: 'defect', fields: { report: claim.reportId } });
 }

@@ -3,7 +3,7 @@
 import type { LabReport, PayloadReading } from '../lab/lab.ts';
 import { readMailContents } from '../lab/lab.ts';
 import { type MailContents, openFile, unwrapMail } from '../mail/mail.ts';
-import type { ClaimedMail, NewReport } from '../records/records.ts';
+import { type ClaimedMail, earliestDate, type NewReport } from '../records/records.ts';
 import { amsterdamIso } from '../shared/amsterdam.ts';
 import { asFailure, type Failure } from '../shared/failure.ts';
 import { type DeliveryId, type MailId, newId, type ReportId } from '../shared/ids.ts';
@@ -15,6 +15,7 @@ import { practiceOf } from './recipient.ts';
 
 export interface MailReading {
   readonly mailId: MailId;
+  readonly copiedAt: Date;
   /** not-lab: the bytes are erased with the verdict. null: its reports say what became of it. */
   readonly verdict: 'not-lab' | null;
   readonly reports: readonly NewReport[];
@@ -34,7 +35,7 @@ export async function readMail(courier: Courier, mail: ClaimedMail): Promise<Mai
   const reports: NewReport[] = [];
   for (const [index, reading] of readings.entries())
     reports.push(...(await reportsOf(courier, mail, contents, reading, index + 1)));
-  return { mailId: mail.id, verdict: reports.length === 0 ? 'not-lab' : null, reports };
+  return { mailId: mail.id, copiedAt: mail.copiedAt, verdict: reports.length === 0 ? 'not-lab' : null, reports };
 }
 
 async function opened(courier: Courier, mail: ClaimedMail, sealed: Buffer): Promise<Buffer | null> {
@@ -93,7 +94,7 @@ async function newReport(
   const { report, reading } = placed;
   const id = newId<ReportId>();
   const whose = await practiceOf(courier.ledger, mail.mailboxId, report, contents.recipientAccounts);
-  const version = report.sentAt ?? amsterdamIso(mail.internalDate ?? courier.clock.now());
+  const version = report.sentAt ?? (await arrivalOf(courier, mail));
   const practiceId = whose.kind === 'practice' ? whose.practiceId : null;
   const common = {
     ...blank(mail, placed.payloadOrdinal, placed.reportOrdinal),
@@ -116,6 +117,12 @@ async function newReport(
   };
 }
 
+// The earliest INTERNALDATE of these bytes: the same mail in a mailbox that was moved is no newer for it.
+async function arrivalOf(courier: Courier, mail: ClaimedMail): Promise<string> {
+  const earliest = mail.digest === null ? null : await earliestDate(courier.ledger, mail.digest);
+  return amsterdamIso(earliest ?? mail.internalDate ?? courier.clock.now());
+}
+
 function quarantined(mail: ClaimedMail, reading: PayloadReading, payloadOrdinal: number): NewReport {
   const { position } = reading;
   const detail =
@@ -132,10 +139,16 @@ function quarantined(mail: ClaimedMail, reading: PayloadReading, payloadOrdinal:
 }
 
 function wholeMail(mail: ClaimedMail, code: ReasonCode): MailReading {
-  return { mailId: mail.id, verdict: null, reports: [{ ...blank(mail, 0, 0), state: 'quarantined', reason: code }] };
+  return quarantinedMail({ mailId: mail.id, copiedAt: mail.copiedAt }, code);
 }
 
-function blank(mail: ClaimedMail, payloadOrdinal: number, reportOrdinal: number): NewReport {
+/** The mail as a whole, kept for a person. */
+export function quarantinedMail(mail: Pick<MailReading, 'mailId' | 'copiedAt'>, code: ReasonCode): MailReading {
+  const report = { ...blank({ id: mail.mailId }, 0, 0), state: 'quarantined', reason: code } as const;
+  return { mailId: mail.mailId, copiedAt: mail.copiedAt, verdict: null, reports: [report] };
+}
+
+function blank(mail: Pick<ClaimedMail, 'id'>, payloadOrdinal: number, reportOrdinal: number): NewReport {
   return {
     id: newId<ReportId>(),
     deliveryId: newId<DeliveryId>(),

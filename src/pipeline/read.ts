@@ -5,11 +5,13 @@
  * is settled in the same transaction. One poisonous mail is quarantined by itself; the others of its batch go on.
  */
 
+import { appendAudit } from '../audit/audit.ts';
 import type { Sql } from '../ledger/ledger.ts';
 import type { JobAnswer } from '../queue/queue.ts';
 import {
   type ClaimedMail,
   claimBatch,
+  eraseMail,
   findOriginal,
   insertReports,
   lockContents,
@@ -20,50 +22,94 @@ import {
 import { asFailure } from '../shared/failure.ts';
 import { newId } from '../shared/ids.ts';
 import type { Courier } from './pipeline.ts';
-import { type MailReading, readMail } from './read-mail.ts';
-import { isPracticeForwarding } from './recipient.ts';
+import { type MailReading, quarantinedMail, readMail } from './read-mail.ts';
+import { wasForwarding } from './recipient.ts';
 
 /** Reads one batch. Never throws for a mail's sake; throws when the ledger or the keys cannot be reached. */
 export async function readBatch(courier: Courier, batchId: string): Promise<JobAnswer> {
-  const leaseToken = newId();
-  const mails = await claimBatch(courier.ledger, batchId, leaseToken);
-  if (mails.length === 0) return { kind: 'done' };
+  for (;;) {
+    const leaseToken = newId();
+    const mails = await claimBatch(courier.ledger, batchId, leaseToken);
+    if (mails.length === 0) return { kind: 'done' };
+    await readClaimed(courier, mails, leaseToken);
+  }
+}
+
+async function readClaimed(courier: Courier, mails: readonly ClaimedMail[], leaseToken: string): Promise<void> {
   try {
     const readings: MailReading[] = [];
     for (const mail of mails) readings.push(await readMail(courier, mail));
-    const added = await courier.ledger.transaction((tx) => record(tx, leaseToken, readings));
+    const added = await recordAll(courier, leaseToken, readings);
     courier.mark('read-committed');
     logReadings(courier, mails, readings);
     await addDeliverJobs(courier, added);
-    return { kind: 'done' };
   } catch (thrown) {
     await releaseMails(courier.ledger, leaseToken).catch(() => {});
     throw thrown;
   }
 }
 
+/** Together where it can be; one by one where the ledger refuses something of one of them, which is then quarantined. */
+async function recordAll(courier: Courier, leaseToken: string, readings: readonly MailReading[]): Promise<string[]> {
+  try {
+    return await courier.ledger.transaction((tx) => record(tx, leaseToken, readings));
+  } catch (thrown) {
+    if (asFailure(thrown).code !== 'ledger.refused') throw thrown;
+    const [only, ...others] = readings;
+    if (only === undefined) return [];
+    if (others.length === 0) return recordRefused(courier, leaseToken, only, thrown);
+    const added: string[] = [];
+    for (const reading of readings) added.push(...(await recordAll(courier, leaseToken, [reading])));
+    return added;
+  }
+}
+
+async function recordRefused(
+  courier: Courier,
+  leaseToken: string,
+  reading: MailReading,
+  thrown: unknown,
+): Promise<string[]> {
+  courier.logger.error('the ledger refused a mail', { mailId: reading.mailId }, thrown);
+  const kept = quarantinedMail(reading, 'mail.reader-failed');
+  return courier.ledger.transaction((tx) => record(tx, leaseToken, [kept]));
+}
+
 async function record(tx: Sql, leaseToken: string, readings: readonly MailReading[]): Promise<string[]> {
   const reports = readings.flatMap((reading) => reading.reports);
+  const digests = reports.map((report) => report.contentDigest);
   await lockContents(
     tx,
-    reports.map((report) => report.contentDigest).filter((digest) => digest !== null),
+    digests.filter((digest) => digest !== null),
   );
   const added: string[] = [];
   for (const reading of readings) {
     if (!(await settleMail(tx, reading.mailId, leaseToken, { verdict: reading.verdict, reason: null }))) continue;
     for (const report of reading.reports) {
-      const settled = await withOriginal(tx, await withPracticeState(tx, report));
-      const inserted = await insertReports(tx, [settled]);
-      if (settled.state === 'ready') added.push(...inserted);
+      const settled = await withOriginal(tx, await withPracticeState(tx, report, reading.copiedAt));
+      added.push(...(await insertReports(tx, [settled])));
+      await auditReading(tx, settled);
     }
+    await eraseMail(tx, reading.mailId);
   }
   return added;
 }
 
-// A practice that switched forwarding off (it may share the mailbox with one that did not) receives nothing.
-async function withPracticeState(tx: Sql, report: NewReport): Promise<NewReport> {
-  if (report.state !== 'ready' || report.practiceId === null || (await isPracticeForwarding(tx, report.practiceId)))
-    return report;
+// What comes to rest here is an act of its own; what goes on is audited where it ends.
+async function auditReading(tx: Sql, report: NewReport): Promise<void> {
+  if (report.state !== 'held' && report.state !== 'quarantined' && report.state !== 'discarded') return;
+  const { deliveryId, practiceId, patientKey, reason } = report;
+  const event = report.state === 'discarded' ? 'report.discarded' : 'report.held';
+  await appendAudit(tx, [
+    { event, actor: 'worker', objectKind: 'delivery', objectId: deliveryId, practiceId, patientKey, reason },
+  ]);
+}
+
+// A practice that switched forwarding off (it may share the mailbox with one that did not) receives nothing. What was
+// copied before that waits as everything else of that practice does.
+async function withPracticeState(tx: Sql, report: NewReport, copiedAt: Date): Promise<NewReport> {
+  if (report.state !== 'ready' || report.practiceId === null) return report;
+  if (await wasForwarding(tx, report.practiceId, copiedAt)) return report;
   return { ...report, state: 'discarded', reason: 'practice.disabled', content: null };
 }
 

@@ -36,8 +36,8 @@ function byAccount(candidates: readonly Practice[], accounts: readonly string[])
   return found.length === 1 && found[0] !== undefined ? { kind: 'practice', practiceId: found[0].id } : null;
 }
 
-/** Whether forwarding is switched on at all; a paused practice's reports wait, a disabled one's are not taken in. */
-export async function isPracticeForwarding(sql: Sql, practiceId: string): Promise<boolean> {
+/** Whether forwarding was on (or paused) when a mail was copied; a practice that had switched it off is not taken in. */
+export async function wasForwarding(sql: Sql, practiceId: string, copiedAt: Date): Promise<boolean> {
   const integration = await integrationOf(sql, practiceId, 'forwarding');
-  return integration !== null && integration.state !== 'disabled';
+  return integration !== null && (integration.disabledAt === null || copiedAt < integration.disabledAt);
 }

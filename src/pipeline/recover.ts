@@ -1,35 +1,33 @@
 /**
  * The sweeper: looks after what was left lying. Batches and deliveries that are neither at rest nor looked after go into
- * the queue again with the next generation, so an emptied Redis needs no restore; content that must not stay goes.
+ * the queue again with the next generation, so an emptied Redis needs no restore.
  *
  * It may be repeated and may run in several workers: every statement takes its rows for itself.
  */
 
-import { discardDisabled, eraseMails, overdueBatches, overdueDeliveries } from '../records/records.ts';
+import { discardDisabled, overdueBatches, overdueDeliveries } from '../records/records.ts';
 import type { Courier } from './pipeline.ts';
 
 const BATCHES_MOST = 200;
 const DELIVERIES_MOST = 2_000;
-const ERASE_MOST = 2_000;
 
 export interface Swept {
   readonly batches: number;
   readonly deliveries: number;
-  readonly erased: number;
   readonly discarded: number;
 }
 
 /** One round. Throws when the ledger or the queue cannot be reached; the next round does the rest. */
 export async function sweep(courier: Courier): Promise<Swept> {
-  const discarded = await discardDisabled(courier.ledger);
-  const erased = await eraseMails(courier.ledger, ERASE_MOST);
   const batches = await overdueBatches(courier.ledger, BATCHES_MOST);
   const deliveries = await overdueDeliveries(courier.ledger, DELIVERIES_MOST);
   await courier.queue.add([
     ...batches.map((batch) => ({ kind: 'read' as const, ...batch })),
     ...deliveries.map((delivery) => ({ kind: 'deliver' as const, ...delivery })),
   ]);
+  // Last: work that waits must not wait for tidying.
+  const discarded = await discardDisabled(courier.ledger);
   if (batches.length + deliveries.length > 0)
     courier.logger.info('swept', { count: batches.length + deliveries.length });
-  return { batches: batches.length, deliveries: deliveries.length, erased, discarded };
+  return { batches: batches.length, deliveries: deliveries.length, discarded };
 }

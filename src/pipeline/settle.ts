@@ -2,9 +2,11 @@
 
 import { appendAudit } from '../audit/audit.ts';
 import type { WriteAnswer } from '../delivery/patient-card/patient-card.ts';
+import type { Sql } from '../ledger/ledger.ts';
 import { decide, type JobAnswer } from '../queue/queue.ts';
 import {
   type ClaimedDelivery,
+  eraseMail,
   eraseReport,
   insertBoardDelivery,
   postponeDelivery,
@@ -159,18 +161,28 @@ export async function recordSettled(
       }))
     )
       return;
-    if (answer.kind === 'no-card' && claim.target === 'patient-card') await eraseReport(tx, claim.reportId);
-    if (answer.kind !== 'held') return;
-    await appendAudit(tx, [
-      {
-        event: 'report.held',
-        actor: 'worker',
-        objectKind: 'delivery',
-        objectId: claim.id,
-        practiceId: claim.practiceId,
-        patientKey: claim.patientKey,
-        reason,
-      },
-    ]);
+    if (answer.kind === 'no-card' && claim.target === 'patient-card') await eraseAll(tx, claim);
+    await auditSettled(tx, claim, answer.kind, reason);
   });
+}
+
+async function eraseAll(tx: Sql, claim: ClaimedDelivery): Promise<void> {
+  await eraseReport(tx, claim.reportId);
+  await eraseMail(tx, claim.mailId);
+}
+
+// Also where nothing was written: the patient was looked up.
+async function auditSettled(tx: Sql, claim: ClaimedDelivery, state: string, reason: string | null): Promise<void> {
+  await appendAudit(tx, [
+    {
+      event: state === 'held' ? 'report.held' : 'report.looked-up',
+      actor: 'worker',
+      objectKind: 'delivery',
+      objectId: claim.id,
+      practiceId: claim.practiceId,
+      patientKey: claim.patientKey,
+      reason,
+      fields: { state },
+    },
+  ]);
 }

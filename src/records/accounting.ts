@@ -39,13 +39,14 @@ interface AccountingRow {
 
 /** Every mailbox's accounting, by name. */
 export async function accountingOf(sql: Sql): Promise<readonly MailboxAccounting[]> {
+  // One pass over the mails for all mailboxes: a look-up per mailbox would read them as often as there are mailboxes.
   const { rows } = await sql.query<AccountingRow>(
-    `select b.id as mailbox_id, b.name,
-       coalesce((select sum(e.listed_count + e.uid_next - e.start_uid) from epoch e where e.mailbox_id = b.id), 0)::bigint as assigned,
-       coalesce((select sum(e.uid_next - 1 - e.cursor_uid) from epoch e where e.mailbox_id = b.id), 0)::bigint as not_copied,
-       (select jsonb_object_agg(outcome, n) from
-         (select outcome, count(*) as n from mail_outcome o where o.mailbox_id = b.id and o.source = 'mailbox' group by outcome) c) as outcomes
-     from mailbox b where exists (select 1 from epoch e where e.mailbox_id = b.id) order by b.name`,
+    `with counts as (select mailbox_id, outcome, count(*) as n from mail_outcome where source = 'mailbox' group by mailbox_id, outcome),
+       outcomes as (select mailbox_id, jsonb_object_agg(outcome, n) as outcomes from counts group by mailbox_id),
+       uids as (select mailbox_id, sum(listed_count + uid_next - start_uid)::bigint as assigned, sum(uid_next - 1 - cursor_uid)::bigint as not_copied
+                from epoch group by mailbox_id)
+     select b.id as mailbox_id, b.name, u.assigned, u.not_copied, o.outcomes
+     from mailbox b join uids u on u.mailbox_id = b.id left join outcomes o on o.mailbox_id = b.id order by b.name`,
   );
   return rows.map((row) => ({ mailboxId: row.mailbox_id, name: row.name, ...counted(row) }));
 }

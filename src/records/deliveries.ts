@@ -26,6 +26,8 @@ export interface ClaimedDelivery {
   readonly content: Buffer | null;
   readonly overrideCard: string | null;
   readonly attempts: number;
+  /** An earlier request for it may have been taken: the target is asked before anything else. */
+  readonly isUncertain: boolean;
   readonly createdAt: Date;
 }
 
@@ -36,29 +38,42 @@ export type ClaimAnswer =
   /** Another delivery for the same patient and target is on its way. */
   | { readonly kind: 'busy' };
 
+// `generation`: the placeholder of the job's, which may be null.
+const isClaimable = (generation: '$2' | '$3') => `d.state in ('ready', 'sending', 'uncertain') and not d.is_parked
+  and (d.lease_until is null or d.lease_until < now()) and d.generation <= coalesce(${generation}::int, d.generation)`;
+
 /**
  * Takes a delivery for this worker: ready → sending; one whose earlier claim ran out → uncertain, since its request may
  * have been taken. The unique index on (target, patient) makes a second one for the same patient wait.
+ * A job of an earlier `generation` than the row's has a successor and does nothing; null: no job, but somebody who wants
+ * it now.
  */
-export async function claimDelivery(sql: Sql, id: string, leaseToken: string): Promise<ClaimAnswer> {
+export async function claimDelivery(
+  sql: Sql,
+  id: string,
+  leaseToken: string,
+  generation: number | null = null,
+): Promise<ClaimAnswer> {
   // `busy` is asked in the statement and guarded by the index: two claims at the same moment meet there.
   const claimed = await sql
     .query<{ state: string }>(
       `update delivery d set state = case when d.state = 'ready' then 'sending' else 'uncertain' end,
        lease_token = $2, lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
-     where d.id = $1 and d.state in ('ready', 'sending', 'uncertain') and not d.is_parked and (d.lease_until is null or d.lease_until < now())
+     where d.id = $1 and ${isClaimable('$3')}
        and not exists (select 1 from delivery o where o.target = d.target and o.patient_key = d.patient_key and o.id <> d.id
                        and o.state in ('sending', 'uncertain'))
      returning d.state`,
-      [id, leaseToken],
+      [id, leaseToken, generation],
     )
     .catch(asBusy);
-  if (claimed === 'busy') return { kind: 'busy' };
-  if (claimed.count === 0) return (await isOpen(sql, id)) ? { kind: 'busy' } : { kind: 'nothing' };
+  if (claimed === 'busy' || claimed.count === 0) {
+    return (await waitsForItsPatient(sql, id, generation)) ? { kind: 'busy' } : { kind: 'nothing' };
+  }
   const { rows } = await sql.query<ClaimedDelivery>(
     `select d.id, d.target, r.id as "reportId", r.mail_id as "mailId", m.mailbox_id as "mailboxId", r.practice_id as "practiceId", m.source, r.format, r.laboratory,
        r.sender, r.patient_key as "patientKey", r.reference_digest as "referenceDigest", r.content_digest as "contentDigest", r.version,
-       r.is_corrected as "isCorrected", r.content, d.override ->> 'card' as "overrideCard", d.attempts, d.created_at as "createdAt"
+       r.is_corrected as "isCorrected", r.content, d.override ->> 'card' as "overrideCard", d.attempts,
+       d.state = 'uncertain' as "isUncertain", d.created_at as "createdAt"
      from delivery d join report r on r.id = d.report_id join mail m on m.id = r.mail_id where d.id = $1`,
     [id],
   );
@@ -72,13 +87,31 @@ function asBusy(thrown: unknown): 'busy' {
   throw thrown;
 }
 
-async function isOpen(sql: Sql, id: string): Promise<boolean> {
+// Somebody looks after it then: the sweeper need not add it once more.
+async function waitsForItsPatient(sql: Sql, id: string, generation: number | null): Promise<boolean> {
   const { count } = await sql.query(
-    `select 1 from delivery where id = $1 and state in ('ready', 'sending', 'uncertain') and not is_parked
-       and (lease_until is null or lease_until < now())`,
-    [id],
+    `update delivery d set next_check_at = greatest(next_check_at, now() + make_interval(secs => ${CHECK_SECONDS}))
+     where d.id = $1 and ${isClaimable('$2')}`,
+    [id, generation],
   );
   return count === 1;
+}
+
+/** Keeps a claim while a slow target is waited for. False: it had passed to another. */
+export async function renewLease(sql: Sql, id: string, leaseToken: string): Promise<boolean> {
+  const { count } = await sql.query(
+    `update delivery set lease_until = now() + make_interval(secs => ${LEASE_SECONDS}) where id = $1 and lease_token = $2`,
+    [id, leaseToken],
+  );
+  return count === 1;
+}
+
+/** The target was asked and has not taken it: an uncertain claim is a plain one again. */
+export async function clearUncertain(sql: Sql, id: string, leaseToken: string): Promise<void> {
+  await sql.query(`update delivery set state = 'sending' where id = $1 and lease_token = $2 and state = 'uncertain'`, [
+    id,
+    leaseToken,
+  ]);
 }
 
 export interface Postponement {

@@ -18,7 +18,7 @@ export async function discardDisabled(ledger: {
   return ledger.transaction(async (tx) => {
     const { rows } = await tx.query<Discarded>(
       `update delivery d set state = 'discarded', reason = 'practice.disabled', is_parked = false, settled_at = now(), lease_token = null, lease_until = null
-       from report r where r.id = d.report_id and d.state in ('ready', 'uncertain') and (d.lease_until is null or d.lease_until < now())
+       from report r where r.id = d.report_id and d.state = 'ready' and (d.lease_until is null or d.lease_until < now())
          and ${DISABLED} returning d.id, r.practice_id`,
     );
     await tx.query(

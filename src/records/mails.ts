@@ -145,22 +145,49 @@ export interface ClaimedMail {
   readonly id: MailId;
   readonly mailboxId: MailboxId | null;
   readonly internalDate: Date | null;
+  readonly copiedAt: Date;
   readonly bytes: number;
+  readonly digest: Buffer | null;
   readonly content: Buffer | null;
   /** How often reading this mail was begun, this time included. */
   readonly readAttempts: number;
 }
 
-/** Takes the mails of a batch that wait to be read; those that another worker reads now are left out. */
+/**
+ * Takes the mails of a batch that wait to be read; those that another worker reads now are left out. Mails whose reading
+ * was begun before and never ended come last and one at a time, so that the one that takes a reader down is found and
+ * the others of its batch are not blamed.
+ */
 export async function claimBatch(sql: Sql, batchId: string, leaseToken: string): Promise<readonly ClaimedMail[]> {
+  const fresh = await claimMails(sql, batchId, leaseToken, 'read_attempts = 0', 1_000);
+  return fresh.length > 0 ? fresh : claimMails(sql, batchId, leaseToken, 'read_attempts > 0', 1);
+}
+
+async function claimMails(
+  sql: Sql,
+  batchId: string,
+  leaseToken: string,
+  which: 'read_attempts = 0' | 'read_attempts > 0',
+  most: number,
+): Promise<readonly ClaimedMail[]> {
   const { rows } = await sql.query<ClaimedMail>(
     `update mail set lease_token = $2, lease_until = now() + make_interval(secs => ${LEASE_SECONDS}), read_attempts = read_attempts + 1
      where id in (select id from mail where read_batch_id = $1 and state = 'copied' and (lease_until is null or lease_until < now())
-                  order by id for update skip locked)
-     returning id, mailbox_id as "mailboxId", internal_date as "internalDate", bytes, content, read_attempts as "readAttempts"`,
-    [batchId, leaseToken],
+                  and ${which} order by read_attempts, id limit $3 for update skip locked)
+     returning id, mailbox_id as "mailboxId", internal_date as "internalDate", copied_at as "copiedAt", bytes, digest, content,
+       read_attempts as "readAttempts"`,
+    [batchId, leaseToken, most],
   );
   return [...rows].sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** The earliest INTERNALDATE that these bytes were ever seen with: the version of a message that states no time. */
+export async function earliestDate(sql: Sql, digest: Buffer): Promise<Date | null> {
+  const { rows } = await sql.query<{ earliest: Date | null }>(
+    'select min(internal_date) as earliest from mail where digest = $1',
+    [digest],
+  );
+  return rows[0]?.earliest ?? null;
 }
 
 /** Gives a claim back: the step failed for a reason that is not the mails'. */

@@ -10,12 +10,14 @@ export {
   type ClaimAnswer,
   type ClaimedDelivery,
   claimDelivery,
+  clearUncertain,
   insertBoardDelivery,
   nextOfPatient,
   openDeliveriesOf,
   overdueDeliveries,
   type Postponement,
   postponeDelivery,
+  renewLease,
   type Settlement,
   settleDelivery,
 } from './deliveries.ts';
@@ -25,6 +27,7 @@ export {
   type ClaimedMail,
   type CopiedRow,
   claimBatch,
+  earliestDate,
   insertBatch,
   insertCopied,
   insertReplayed,
@@ -45,7 +48,7 @@ export {
 } from './memory.ts';
 export { areAtRest, mailContent, mailOutcomes, type OutcomeOfMail, reportContent } from './outcomes.ts';
 export {
-  eraseMails,
+  eraseMail,
   eraseReport,
   findOriginal,
   insertReports,

@@ -52,21 +52,59 @@ export async function findOriginal(tx: Sql, practiceId: string, contentDigest: B
   return rows[0] ?? null;
 }
 
-/** Inserts reports with their deliveries. A report that is there already (the mail is read again) is left as it is. */
+/**
+ * Inserts reports with their deliveries. A mail that is read again finds its reports there: the same is left as it is;
+ * another answer in the same place (the reader changed) goes to a person under the next free place, never lost. What a
+ * person discarded is not brought back.
+ */
 export async function insertReports(tx: Sql, reports: readonly NewReport[]): Promise<readonly DeliveryId[]> {
   const added: DeliveryId[] = [];
   for (const report of reports) {
-    if (await insertReport(tx, report)) added.push(report.deliveryId);
+    const place = await placeOf(tx, report);
+    if (place.kind === 'there') continue;
+    await insertReport(tx, place.report);
+    if (place.report.state === 'ready') added.push(place.report.deliveryId);
   }
   return added;
 }
 
-async function insertReport(tx: Sql, report: NewReport): Promise<boolean> {
-  const inserted = await tx.query(
+type PlaceOfReport = { readonly kind: 'there' } | { readonly kind: 'free'; readonly report: NewReport };
+
+interface ReportThere {
+  readonly report_ordinal: number;
+  readonly kind: string;
+  readonly content_digest: Buffer | null;
+  readonly state: DeliveryState;
+}
+
+async function placeOf(tx: Sql, report: NewReport): Promise<PlaceOfReport> {
+  const { rows } = await tx.query<ReportThere>(
+    `select r.report_ordinal, r.kind, r.content_digest, d.state from report r join delivery d on d.report_id = r.id and d.target = 'patient-card'
+     where r.mail_id = $1 and r.payload_ordinal = $2 order by r.report_ordinal`,
+    [report.mailId, report.payloadOrdinal],
+  );
+  if (rows.some((row) => row.kind === 'payload' && row.state === 'discarded')) return { kind: 'there' };
+  if (rows.some((row) => isSame(row, report))) return { kind: 'there' };
+  if (rows.every((row) => row.report_ordinal !== report.reportOrdinal)) return { kind: 'free', report };
+  const reportOrdinal = Math.max(...rows.map((row) => row.report_ordinal)) + 1;
+  const changed = { state: 'held', reason: 'lab.reader-changed', detail: null, originalId: null } as const;
+  return { kind: 'free', report: { ...report, reportOrdinal, ...(report.state === 'quarantined' ? {} : changed) } };
+}
+
+// Without a digest (not understood, or no practice) only the place can tell.
+function isSame(row: ReportThere, report: NewReport): boolean {
+  if (row.kind !== report.kind) return false;
+  if (row.content_digest === null || report.contentDigest === null) {
+    return row.report_ordinal === report.reportOrdinal && row.content_digest === report.contentDigest;
+  }
+  return row.content_digest.equals(report.contentDigest);
+}
+
+async function insertReport(tx: Sql, report: NewReport): Promise<void> {
+  await tx.query(
     `insert into report (id, mail_id, practice_id, kind, payload_ordinal, report_ordinal, format, laboratory, sender, patient_key,
        content_digest, reference_digest, version, is_corrected, content, erased_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, case when $15::bytea is null then now() end)
-     on conflict (mail_id, payload_ordinal, report_ordinal) do nothing`,
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, case when $15::bytea is null then now() end)`,
     [
       report.id,
       report.mailId,
@@ -85,8 +123,7 @@ async function insertReport(tx: Sql, report: NewReport): Promise<boolean> {
       report.content,
     ],
   );
-  if (inserted.count === 0) return false;
-  const settled = report.state !== 'ready';
+  const isSettled = report.state !== 'ready';
   await tx.query(
     `insert into delivery (id, report_id, target, state, reason, detail, patient_key, original_id, next_check_at, settled_at)
      values ($1, $2, 'patient-card', $3, $4, $5, $6, $7, now() + interval '60 seconds', case when $8::boolean then now() end)`,
@@ -98,10 +135,9 @@ async function insertReport(tx: Sql, report: NewReport): Promise<boolean> {
       report.detail,
       report.patientKey,
       report.originalId,
-      settled,
+      isSettled,
     ],
   );
-  return true;
 }
 
 // A mail that is read again may have a report from the first time that still needs the bytes; eraseMails takes them later.
@@ -131,16 +167,18 @@ export async function eraseReport(tx: Sql, reportId: string): Promise<void> {
   ]);
 }
 
-/** Erases the bytes of mails whose every report rests without a person or a card waiting for it. */
-export async function eraseMails(tx: Sql, most: number): Promise<number> {
-  const erased = await tx.query(
-    `update mail set content = null, erased_at = now() where id in (
-       select m.id from mail m where m.state = 'read' and m.content is not null
-         and exists (select 1 from report r where r.mail_id = m.id)
-         and not exists (select 1 from report r join delivery d on d.report_id = r.id and d.target = 'patient-card'
-                         where r.mail_id = m.id and d.state not in ('no-card', 'duplicate', 'discarded'))
-       order by m.id limit $1)`,
-    [most],
+/**
+ * Erases the bytes of a mail once nobody needs them: every report rests as no-card, duplicate or discarded. A patient who
+ * is not followed may share a mail with one who is; then the bytes go too, since a report has its content for itself,
+ * unless a payload was not understood or has no practice yet: only the bytes say what it is.
+ */
+export async function eraseMail(tx: Sql, mailId: string): Promise<void> {
+  await tx.query(
+    `update mail m set content = null, erased_at = now()
+     from (select bool_and(d.state in ('no-card', 'duplicate', 'discarded')) as is_done, bool_or(d.state = 'no-card') as has_stranger,
+             bool_or(d.state = 'quarantined' or (d.state = 'held' and r.practice_id is null)) as is_needed
+           from report r join delivery d on d.report_id = r.id and d.target = 'patient-card' where r.mail_id = $1) s
+     where m.id = $1 and m.state = 'read' and m.content is not null and (s.is_done or s.has_stranger) and not s.is_needed`,
+    [mailId],
   );
-  return erased.count;
 }

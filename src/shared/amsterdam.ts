@@ -76,14 +76,12 @@ function partsOf(utcMs: number): Record<string, string> {
 function isCalendarTime(t: LocalTime): boolean {
   const date = new Date(Date.UTC(t.year, t.month - 1, t.day));
   return (
+    [t.year, t.hour, t.minute, t.second].every((part) => Number.isInteger(part) && part >= 0) &&
     date.getUTCFullYear() === t.year &&
     date.getUTCMonth() === t.month - 1 &&
     date.getUTCDate() === t.day &&
-    t.hour >= 0 &&
     t.hour < 24 &&
-    t.minute >= 0 &&
     t.minute < 60 &&
-    t.second >= 0 &&
     t.second < 60
   );
 }

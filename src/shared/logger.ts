@@ -93,6 +93,8 @@ function described(thrown: unknown): Record<string, unknown> {
 function topFrame(failure: Error): string | null {
   let innermost: Error = failure;
   while (innermost.cause instanceof Error) innermost = innermost.cause;
-  const frame = innermost.stack?.split('\n').find((line) => line.includes('/src/') && line.includes('.ts:'));
+  // A stack begins with the message, which may have several lines: only what stands after `at` is a frame.
+  const frames = innermost.stack?.split('\n').filter((line) => /^\s+at /.test(line));
+  const frame = frames?.find((line) => line.includes('/src/') && line.includes('.ts:'));
   return frame?.match(/src\/[\w./-]+\.ts:\d+/)?.[0] ?? null;
 }

@@ -2,7 +2,9 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { inject } from 'vitest';
 import { type Environment, processEnvironment } from '../../src/config/config.ts';
 
 export const LAUNCHER = fileURLToPath(new URL('../../bin/zorgkoerier', import.meta.url));
@@ -41,7 +43,9 @@ export function startDoomedWorker(moment: string, settings: Environment): Child 
 function begin(file: string, args: readonly string[], settings: Environment): Child {
   // Nothing of our own environment but the path: a setting that a developer has exported must not reach a test.
   const { PATH, HOME } = processEnvironment();
-  const env = { PATH, HOME, ...settings };
+  // Compiling the sources takes half of a command's time: the processes of one run share what they compiled.
+  const NODE_COMPILE_CACHE = join(dirname(inject('servicesDirectory')), 'compile-cache');
+  const env = { PATH, HOME, NODE_COMPILE_CACHE, ...settings };
   const child = spawn(file, [...args], { env, stdio: ['ignore', 'pipe', 'pipe'], cwd: '/' });
   let stdout = '';
   let stderr = '';

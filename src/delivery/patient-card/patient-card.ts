@@ -57,6 +57,8 @@ export interface PatientCard {
   isSandbox(): Promise<boolean>;
   find(patient: LabPatient, practiceAgb: string): Promise<CardAnswer>;
   write(card: Card, content: ReportContent, trace: ReportTrace): Promise<WriteAnswer>;
+  /** How many of the report's results are not there in this version or a newer one: asked after an unknown outcome. */
+  countMissing(content: ReportContent, trace: ReportTrace): Promise<number>;
 }
 
 export { type OpenPatientCard, openPatientCard, type PatientCardOptions } from './open-patient-card.ts';

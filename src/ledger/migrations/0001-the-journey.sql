@@ -136,6 +136,7 @@ create table mail (
 create index mail_waiting on mail (read_batch_id) where state = 'copied';
 create index mail_assigned on mail (epoch_id, uid) where state = 'assigned';
 create index mail_digest on mail (digest);
+create index mail_of_mailbox on mail (mailbox_id);
 
 create table report (
   id               uuid primary key,
