@@ -117,4 +117,4 @@ function kept<Part extends { release(): Promise<void> }>(opened: { release(): Pr
 const notConfigured = async (): Promise<never> => {
   throw new Failure('board.not-configured', { kind: 'transient', scope: 'peer' });
 };
-const unconfiguredBoard: Board = { check: notConfigured, write: notConfigured };
+const unconfiguredBoard: Board = { isSandbox: notConfigured, check: notConfigured, write: notConfigured };

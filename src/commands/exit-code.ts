@@ -10,6 +10,12 @@ const HINTS: Readonly<Record<string, string>> = {
   'ledger.schema-older': 'run `zorgkoerier migrate`',
   'ledger.schema-newer': 'this program is older than the ledger: update it',
   'keys.other-master-key': 'ZORGKOERIER_MASTER_KEY is not the one that this ledger was made with',
+  'practice.mailbox-differs':
+    'a mailbox of this name exists, and is not the same in what `differs` names: choose another --mailbox-name',
+  'practice.mailbox-password-differs':
+    'the mailbox of this name has another password: change that with `zorgkoerier practice set-password`',
+  'practice.unknown-mailbox': 'the practice has no mailbox of this name',
+  'pipeline.switched-meanwhile': 'somebody else switched at the same moment: nothing was changed, ask again',
   'queue.eviction-policy': 'set `maxmemory-policy noeviction` in Redis',
 };
 
@@ -27,11 +33,16 @@ export function exitCodeOf(thrown: unknown, io: Pick<Io, 'progress'>): number {
   const hint = HINTS[failure.code];
   io.progress(`zorgkoerier: ${failure.message}${hint === undefined ? '' : `: ${hint}`}`);
   if (failure.kind === 'defect') io.progress(firstOwnFrame(failure));
-  if (failure.code.startsWith('ledger.')) return 11;
-  if (failure.code === 'mailbox.login-refused') return 12;
-  if (/^(practice|decision)\./.test(failure.code)) return 2;
-  return 1;
+  return EXIT_CODES.find(([codes]) => codes.test(failure.code))?.[1] ?? 1;
 }
+
+const EXIT_CODES: readonly (readonly [RegExp, number])[] = [
+  // A statement that was refused or rolled back is no ledger that is away: 11 would send someone to the network.
+  [/^ledger\.(unreachable$|schema-)/, 11],
+  [/^(keys\.other-master-key|queue\.eviction-policy)$/, 10],
+  [/^mailbox\.login-refused$/, 12],
+  [/^(practice|decision)\./, 2],
+];
 
 function firstOwnFrame(failure: Error): string {
   let innermost: Error = failure;

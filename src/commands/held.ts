@@ -2,9 +2,12 @@
 
 import { appendAudit } from '../audit/audit.ts';
 import { compose, composeOffice, type Office } from '../compose.ts';
+import type { Config } from '../config/config.ts';
+import type { PayloadReading } from '../lab/lab.ts';
 import { discardHold, releaseHold, reopenContent } from '../pipeline/pipeline.ts';
 import { findPractice } from '../practice/practice.ts';
 import { type HeldItem, heldItemById, heldItems } from '../records/records.ts';
+import { asFailure } from '../shared/failure.ts';
 import { isReasonCode, reasonOf } from '../shared/reasons.ts';
 import { configOf, type Io, type Language, say, table, UsageError } from './io.ts';
 import { showDocument } from './show-report.ts';
@@ -86,12 +89,13 @@ export async function runHeldShow(
     if (item === null)
       throw new UsageError(say(config, { nl: `Er wacht niets onder ${id}`, en: `Nothing is held under ${id}` }));
     const facts = described(item, config.language);
-    io.out(
-      options.json
-        ? JSON.stringify(facts)
-        : table(Object.entries(facts).map(([name, value]) => [name, String(value ?? '-')])),
-    );
-    if (options.content) await showContent(io, office, item, options.by, config.language);
+    const readings = options.content ? await lookedInto(office, item, options.by) : null;
+    if (options.json) io.out(JSON.stringify(readings === null ? facts : { ...facts, content: readings }));
+    else {
+      io.out(table(Object.entries(facts).map(([name, value]) => [name, String(value ?? '-')])));
+      if (readings !== null)
+        io.out(showDocument({ file: item.mailId, payloads: readings }, { language: config.language }));
+    }
     return 0;
   } finally {
     await office.release();
@@ -99,7 +103,11 @@ export async function runHeldShow(
 }
 
 // A person looks at a patient's data: that is an act of its own, and audited before it happens.
-async function showContent(io: Io, office: Office, item: HeldItem, by: string, language: Language): Promise<void> {
+async function lookedInto(office: Office, named: HeldItem, by: string): Promise<readonly PayloadReading[]> {
+  // What joined a hold has its content there.
+  const { originalId } = named;
+  const original = originalId === null ? null : await office.ledger.transaction((tx) => heldItemById(tx, originalId));
+  const item = original ?? named;
   await appendAudit(office.ledger, [
     {
       event: 'report.shown',
@@ -110,7 +118,28 @@ async function showContent(io: Io, office: Office, item: HeldItem, by: string, l
       patientKey: item.patientKey,
     },
   ]);
-  io.out(showDocument({ file: item.mailId, payloads: await reopenContent(office, item) }, { language }));
+  return reopenContent(office, item);
+}
+
+const REFUSALS: Readonly<Record<string, { readonly nl: string; readonly en: string }>> = {
+  'decision.sender-missing': {
+    nl: 'Vrijgeven kan niet: het bericht noemt geen afzender, dus er is geen laboratorium om in orde te bevinden. Vraag het laboratorium zijn ZorgMail-account of naam mee te sturen, en wijs dit bericht af.',
+    en: 'It cannot be released: the report names no sender, so there is no laboratory to accept. Ask the laboratory to send its account or name, and discard this one.',
+  },
+  'decision.card-invalid': {
+    nl: 'Dit is geen kaartnummer van cKIS (Patient-id), of het lijkt op een BSN. Is het echt een kaartnummer, schrijf dan Patient/nummer.',
+    en: 'This is no card id of cKIS (Patient id), or it looks like a BSN. If it is an id after all, write Patient/id.',
+  },
+};
+
+// Says what to do where the code alone would not; the code stays in it, for who looks it up.
+function explain(config: Config, thrown: unknown): never {
+  const { code, fields } = asFailure(thrown);
+  const reason = String(fields['reason'] ?? '');
+  if (code === 'decision.not-allowed' && isReasonCode(reason))
+    throw new UsageError(`${code} (${reason}): ${reasonOf(reason)[config.language]}`);
+  const words = REFUSALS[code];
+  throw words === undefined ? thrown : new UsageError(`${code}: ${say(config, words)}`);
 }
 
 export interface DecideOptions {
@@ -119,14 +148,25 @@ export interface DecideOptions {
   readonly overrideCard: string | null;
 }
 
+const RELEASED = { nl: 'Vrijgegeven: alle controles worden opnieuw gedaan.', en: 'Released: all checks run again.' };
+const RELEASED_KNOWINGLY = {
+  nl: 'Vrijgegeven: alle controles worden opnieuw gedaan, behalve die waarover nu besloten is.',
+  en: 'Released: all checks run again but the one that was decided on.',
+};
+
 export async function runHeldRelease(io: Io, id: string, options: DecideOptions): Promise<number> {
   const config = configOf(io);
   const { courier, release } = await compose(config);
   try {
-    await releaseHold(courier, id, options);
-    io.out(
-      say(config, { nl: 'Vrijgegeven: alle controles worden opnieuw gedaan.', en: 'Released: all checks run again.' }),
-    );
+    const { action, othersCount } = await releaseHold(courier, id, options).catch((thrown) => explain(config, thrown));
+    io.out(say(config, action === 'release' ? RELEASED : RELEASED_KNOWINGLY));
+    if (othersCount > 0)
+      io.out(
+        say(config, {
+          nl: `Van hetzelfde laboratorium zijn er nog ${othersCount} vrijgegeven.`,
+          en: `${othersCount} more of the same laboratory were released.`,
+        }),
+      );
     return 0;
   } finally {
     await release();
@@ -137,7 +177,7 @@ export async function runHeldDiscard(io: Io, id: string, options: DecideOptions)
   const config = configOf(io);
   const office = await composeOffice(config);
   try {
-    await discardHold(office, id, options);
+    await discardHold(office, id, options).catch((thrown) => explain(config, thrown));
     io.out(say(config, { nl: 'Afgewezen; de inhoud is gewist.', en: 'Discarded; the content is erased.' }));
     return 0;
   } finally {

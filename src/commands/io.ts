@@ -43,12 +43,30 @@ export function table(rows: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
-/** A date or a moment from a command line (`2026-11-22`, `2026-11-22T08:00:00+01:00`); a bare date begins at midnight in Amsterdam. */
+const MOMENT = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})$/;
+
+/**
+ * A date or a moment from a command line (`2026-11-22`, `2026-11-22T08:00:00+01:00`); a bare date begins at midnight in
+ * Amsterdam, a moment says its zone.
+ */
 export function momentOf(text: string, option: string): Date {
-  const isDate = /^\d{4}-\d{2}-\d{2}$/.test(text);
-  const parsed = new Date(isDate ? `${text}T00:00:00Z` : text);
-  if (Number.isNaN(parsed.getTime())) throw new UsageError(`${option}: a date is expected, such as 2026-11-22`);
-  return isDate ? amsterdamMidnight(parsed) : parsed;
+  const stated = MOMENT.exec(text);
+  const day = dayOf(stated?.[1] ?? text, option);
+  if (stated === null) return amsterdamMidnight(new Date(`${day}T00:00:00Z`));
+  const parsed = new Date(text);
+  if (Number.isNaN(parsed.getTime())) throw notADate(option);
+  return parsed;
+}
+
+/** A date that the calendar has. `new Date` makes of 31 February the third of March. */
+export function dayOf(text: string, option: string): string {
+  const parsed = /^\d{4}-\d{2}-\d{2}$/.test(text) ? new Date(`${text}T00:00:00Z`) : new Date(Number.NaN);
+  if (Number.isNaN(parsed.getTime()) || parsed.toISOString().slice(0, 10) !== text) throw notADate(option);
+  return text;
+}
+
+function notADate(option: string): UsageError {
+  return new UsageError(`${option}: a date is expected, such as 2026-11-22`);
 }
 
 function amsterdamMidnight(utcMidnight: Date): Date {

@@ -1,21 +1,25 @@
 /** `zorgkoerier practice enable|pause|disable P forwarding|registrations`: Customer Care switches an integration. */
 
 import { readFile } from 'node:fs/promises';
-import { disableForwarding, enableForwarding } from '../pipeline/pipeline.ts';
+import type { Office } from '../compose.ts';
+import { disableForwarding, type EnabledForwarding, enableForwarding } from '../pipeline/pipeline.ts';
 import {
   changeIntegration,
   type Determinations,
+  type EnableRequest,
   enableIntegration,
   type IntegrationName,
+  integrationOf,
   type Mode,
+  type Practice,
   type Refusal,
 } from '../practice/practice.ts';
-import { systemClock } from '../shared/clock.ts';
-import { type Io, momentOf, say, UsageError, type Words } from './io.ts';
-import { requirePractice, withOffice } from './practice.ts';
+import { dayOf, type Io, momentOf, say, UsageError, type Words } from './io.ts';
+import { requirePractice, withOffice } from './office.ts';
 
+/** What is null stays as it is. */
 export interface SwitchOptions {
-  readonly mode: Mode;
+  readonly mode: Mode | null;
   readonly authorisedBy: string | null;
   readonly authorisedOn: string | null;
   readonly since: string | null;
@@ -52,27 +56,56 @@ export async function runPracticeEnable(
 ): Promise<number> {
   return withOffice(io, async (office, config) => {
     const practice = await requirePractice(office, agb);
-    const request = {
-      name,
-      mode: options.mode,
-      authorisedBy: options.authorisedBy,
-      authorisedOn: options.authorisedOn === null ? null : dayOf(options.authorisedOn),
-      determinations: await determinationsOf(options.determinations),
-      since: options.since === null ? systemClock.now() : momentOf(options.since, '--since'),
-    };
-    const refusal =
+    const request = await requestOf(name, options);
+    const isSinceGiven = request.since !== null;
+    const { refusal, mailboxes } =
       name === 'forwarding'
-        ? (await enableForwarding(office, practice, request, options.since !== null, options.by)).refusal
-        : await office.ledger.transaction((tx) => enableIntegration(tx, practice, request, options.by));
+        ? await enableForwarding(office, practice, request, isSinceGiven, options.by)
+        : await enableOther(office, practice, request, options.by);
     if (refusal !== null) return refused(io, config, refusal);
-    io.out(
-      say(config, {
-        nl: `${agb}: ${name} staat aan (${options.mode}).`,
-        en: `${agb}: ${name} is enabled (${options.mode}).`,
-      }),
-    );
+    // As it is now, which need not be what was asked: what was not given stayed.
+    const mode = (await integrationOf(office.ledger, practice.id, name))?.mode ?? '?';
+    io.out(say(config, { nl: `${agb}: ${name} staat aan (${mode}).`, en: `${agb}: ${name} is enabled (${mode}).` }));
+    if (isSinceGiven) for (const mailbox of mailboxes) io.out(listedText(config, agb, mailbox, options.since ?? ''));
     return 0;
   });
+}
+
+async function requestOf(name: IntegrationName, options: SwitchOptions): Promise<EnableRequest> {
+  return {
+    name,
+    mode: options.mode,
+    authorisedBy: options.authorisedBy,
+    authorisedOn: options.authorisedOn === null ? null : dayOf(options.authorisedOn, '--authorised-on'),
+    determinations: await determinationsOf(options.determinations),
+    since: options.since === null ? null : momentOf(options.since, '--since'),
+  };
+}
+
+async function enableOther(
+  office: Pick<Office, 'ledger'>,
+  practice: Practice,
+  request: EnableRequest,
+  by: string,
+): Promise<EnabledForwarding> {
+  const refusal = await office.ledger.transaction((tx) => enableIntegration(tx, practice, request, by));
+  return { refusal, mailboxes: [] };
+}
+
+type Watched = EnabledForwarding['mailboxes'][number];
+
+// In a mailbox that was watched already, mails may have been read while they were nobody's who had forwarding.
+function listedText(config: { readonly language: 'nl' | 'en' }, agb: string, mailbox: Watched, since: string): string {
+  const listed = say(config, {
+    nl: `${mailbox.mailbox}: ${mailbox.listed} mails die er al stonden worden ook gekopieerd.`,
+    en: `${mailbox.mailbox}: ${mailbox.listed} mails that were there already are copied too.`,
+  });
+  if (mailbox.isNew) return listed;
+  const command = `zorgkoerier replay --practice ${agb} --since ${since}`;
+  return `${listed} ${say(config, {
+    nl: `De mailbox werd al gelezen; wat daarvan voor deze praktijk is: ${command}`,
+    en: `The mailbox was being read already; what of that is for this practice: ${command}`,
+  })}`;
 }
 
 export async function runPracticePause(io: Io, agb: string, name: IntegrationName, by: string): Promise<number> {
@@ -111,12 +144,6 @@ export async function runPracticeDisable(io: Io, agb: string, name: IntegrationN
 function refused(io: Io, config: { readonly language: 'nl' | 'en' }, refusal: Refusal): number {
   io.progress(say(config, REFUSALS[refusal]));
   return 2;
-}
-
-function dayOf(text: string): string {
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(text) || Number.isNaN(Date.parse(text)))
-    throw new UsageError('--authorised-on: a date is expected, such as 2026-11-22');
-  return text;
 }
 
 async function determinationsOf(choice: string | null): Promise<Determinations | null> {

@@ -1,8 +1,9 @@
 /** The `practice` part of the command table. */
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Product } from '../practice/practice.ts';
 import { type Io, UsageError } from './io.ts';
-import { byOption, commaList, jsonOption, run, wholeNumber } from './options.ts';
+import { byOption, commaList, jsonOption, productList, run, wholeNumber } from './options.ts';
 
 export function addPracticeCommands(program: Command, io: Io): void {
   const practice = program
@@ -27,7 +28,7 @@ interface MailboxArguments {
 
 function withMailboxOptions(command: Command): Command {
   return command
-    .option('--mailbox-name <label>', 'a label for people; a name that exists is shared, not made anew')
+    .option('--mailbox-name <label>', 'a label for people; a mailbox of that name is shared, if it is the same one')
     .addOption(
       new Option('--mailbox-kind <kind>', 'practice: read beside the HIS; copy: our own account')
         .choices(['practice', 'copy'])
@@ -65,7 +66,7 @@ interface AddArguments extends MailboxArguments {
   agb: string;
   name: string;
   his: string;
-  products: string[];
+  products: Product[];
   boards?: 'none' | 'by-ckis' | 'by-us';
   zorgmail: string[];
   by: string;
@@ -79,7 +80,7 @@ const integrationName = (text: string): Name => {
 };
 
 interface EnableArguments {
-  mode: 'shadow' | 'live';
+  mode?: 'shadow' | 'live';
   authorisedBy?: string;
   authorisedOn?: string;
   since?: string;
@@ -93,7 +94,7 @@ function addRegistering(practice: Command, io: Io): void {
     .requiredOption('--agb <code>', 'AGB code, 8 digits')
     .requiredOption('--name <name>')
     .requiredOption('--his <vendor>', 'the HIS it works with')
-    .requiredOption('--products <list>', 'cKIS, cBoards or both, with a comma', commaList)
+    .requiredOption('--products <list>', 'cKIS, cBoards or both, with a comma', productList)
     .addOption(
       new Option('--boards <how>', 'how results reach the boards; for a practice with both products').choices([
         'by-ckis',
@@ -104,11 +105,10 @@ function addRegistering(practice: Command, io: Io): void {
     .addOption(byOption())
     .action((options: AddArguments) =>
       run(async () => {
-        const products = options.products as ('cKIS' | 'cBoards')[];
+        const { products } = options;
         const hasBoth = products.includes('cKIS') && products.includes('cBoards');
         return (await import('./practice.ts')).runPracticeAdd(io, {
           ...options,
-          products,
           boards: options.boards ?? (hasBoth ? 'by-ckis' : 'none'),
           accounts: options.zorgmail,
           mailbox: mailboxOf(options),
@@ -123,8 +123,27 @@ function addRegistering(practice: Command, io: Io): void {
       run(async () => {
         const mailbox = mailboxOf(options);
         if (mailbox === null) throw new UsageError('--mailbox-name is missing');
-        return (await import('./practice.ts')).runPracticeAddMailbox(io, agb, mailbox, options.by);
+        return (await import('./practice-mailbox.ts')).runPracticeAddMailbox(io, agb, mailbox, options.by);
       }),
+    );
+
+  practice
+    .command('set-password')
+    .description('another password for a mailbox; tried first, read-only')
+    .argument('<agb>')
+    .argument('<mailbox>', 'the label of the mailbox')
+    .requiredOption('--mailbox-password-file <file>', 'a file with the password, never the password itself')
+    .addOption(byOption())
+    .action((agb: string, mailbox: string, options: { mailboxPasswordFile: string; by: string }) =>
+      run(async () =>
+        (await import('./practice-mailbox.ts')).runPracticeSetPassword(
+          io,
+          agb,
+          mailbox,
+          options.mailboxPasswordFile,
+          options.by,
+        ),
+      ),
     );
 }
 
@@ -154,10 +173,14 @@ function addLooking(practice: Command, io: Io): void {
 function addSwitching(practice: Command, io: Io): void {
   practice
     .command('enable')
+    .description('switch on, or resume as it was: what is not given stays')
     .argument('<agb>')
     .argument('<integration>', 'forwarding or registrations', integrationName)
     .addOption(
-      new Option('--mode <mode>', 'shadow: everything but the delivery').choices(['shadow', 'live']).default('shadow'),
+      new Option(
+        '--mode <mode>',
+        'shadow: everything but the delivery; without it: as it was, and shadow the first time',
+      ).choices(['shadow', 'live']),
     )
     .option('--authorised-by <name>', 'who authorised it at the practice (live)')
     .option('--authorised-on <date>', 'when (live)')
@@ -167,7 +190,7 @@ function addSwitching(practice: Command, io: Io): void {
     .action((agb: string, name: Name, options: EnableArguments) =>
       run(async () =>
         (await import('./practice-switch.ts')).runPracticeEnable(io, agb, name, {
-          mode: options.mode,
+          mode: options.mode ?? null,
           authorisedBy: options.authorisedBy ?? null,
           authorisedOn: options.authorisedOn ?? null,
           since: options.since ?? null,

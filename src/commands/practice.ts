@@ -1,13 +1,11 @@
 /** `zorgkoerier practice add|list|show|test`: what Customer Care does before anything is switched on. */
 
-import { readFile } from 'node:fs/promises';
 import { appendAudit } from '../audit/audit.ts';
-import { composeOffice, type Office } from '../compose.ts';
+import type { Office } from '../compose.ts';
 import {
   addMailbox,
   addPractice,
   type BoardMode,
-  findPractice,
   integrationOf,
   listPractices,
   mailboxAccount,
@@ -16,19 +14,9 @@ import {
   type Product,
 } from '../practice/practice.ts';
 import { asFailure } from '../shared/failure.ts';
-import { configOf, type Io, say, table, UsageError } from './io.ts';
-
-export interface MailboxOptions {
-  readonly name: string;
-  readonly kind: 'practice' | 'copy';
-  readonly host: string;
-  readonly port: number;
-  readonly security: 'tls' | 'starttls';
-  readonly user: string;
-  readonly passwordFile: string;
-  readonly path: string;
-  readonly caFile: string | null;
-}
+import { type Io, say, table } from './io.ts';
+import { requirePractice, withOffice } from './office.ts';
+import { type MailboxOptions, newMailbox } from './practice-mailbox.ts';
 
 export interface AddOptions {
   readonly agb: string;
@@ -56,41 +44,6 @@ export async function runPracticeAdd(io: Io, options: AddOptions): Promise<numbe
     );
     return 0;
   });
-}
-
-/** Adds a mailbox to a practice, or links one that another practice shares (same name). */
-export async function runPracticeAddMailbox(io: Io, agb: string, options: MailboxOptions, by: string): Promise<number> {
-  return withOffice(io, async (office, config) => {
-    const practice = await requirePractice(office, agb);
-    const mailbox = await newMailbox(options);
-    await office.ledger.transaction((tx) => addMailbox(tx, office.keys, mailbox, [practice.id], by));
-    io.out(
-      say(config, {
-        nl: `Mailbox ${options.name} hoort nu bij ${agb}.`,
-        en: `Mailbox ${options.name} now belongs to ${agb}.`,
-      }),
-    );
-    return 0;
-  });
-}
-
-async function newMailbox(options: MailboxOptions) {
-  // From a file, never from the command line: a process list is read by others.
-  const read = (path: string, what: string) =>
-    readFile(path, 'utf8').catch(() => {
-      throw new UsageError(`${what}: ${path} cannot be read`);
-    });
-  return {
-    name: options.name,
-    kind: options.kind,
-    host: options.host,
-    port: options.port,
-    security: options.security,
-    username: options.user,
-    password: (await read(options.passwordFile, '--mailbox-password-file')).replace(/\r?\n$/, ''),
-    path: options.path,
-    ca: options.caFile === null ? null : await read(options.caFile, '--mailbox-ca-file'),
-  };
 }
 
 export async function runPracticeList(io: Io, options: { readonly json: boolean }): Promise<number> {
@@ -196,24 +149,5 @@ async function look(
     }
   } catch (thrown) {
     return { mails: null, uidNext: null, code: asFailure(thrown).code };
-  }
-}
-
-export async function requirePractice(office: Pick<Office, 'ledger'>, agb: string): Promise<Practice> {
-  const practice = await findPractice(office.ledger, agb);
-  if (practice === null) throw new UsageError(`no practice ${agb}`);
-  return practice;
-}
-
-export async function withOffice(
-  io: Io,
-  work: (office: Office, config: ReturnType<typeof configOf>) => Promise<number>,
-): Promise<number> {
-  const config = configOf(io);
-  const office = await composeOffice(config);
-  try {
-    return await work(office, config);
-  } finally {
-    await office.release();
   }
 }

@@ -6,19 +6,23 @@
 
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { appendAudit } from '../audit/audit.ts';
 import { compose } from '../compose.ts';
 import {
   type Courier,
   mailsStillThere,
   openMail,
   type Replayed,
+  type ReplaySource,
   replayMails,
+  type StillThere,
   settleReplayed,
 } from '../pipeline/pipeline.ts';
+import type { Practice } from '../practice/practice.ts';
 import { mailOutcomes, type OutcomeOfMail } from '../records/records.ts';
 import { configOf, type Io, momentOf, say, table, UsageError } from './io.ts';
-import { requirePractice } from './practice.ts';
-import { tryFiles } from './replay-dry.ts';
+import { requirePractice } from './office.ts';
+import { type Candidate, tryAll } from './replay-dry.ts';
 
 export interface ReplayOptions {
   readonly paths: readonly string[];
@@ -44,7 +48,7 @@ export async function runReplay(io: Io, options: ReplayOptions): Promise<number>
   const config = configOf(io);
   const { courier, release } = await compose(config);
   try {
-    if (options.paths.length === 0) return await report(io, options, courier, await again(courier, options));
+    if (options.paths.length === 0) return await replayStored(io, options, courier);
     const files = await filesOf(options.paths);
     if (options.dryRun || !(await courier.card.isSandbox())) {
       if (!options.dryRun)
@@ -54,7 +58,7 @@ export async function runReplay(io: Io, options: ReplayOptions): Promise<number>
             en: 'The target is no sandbox: looking only.',
           }),
         );
-      return await tryFiles(io, courier, files, options.json);
+      return await tryAll(io, courier, files.map(asCandidate), options.json);
     }
     return await report(io, options, courier, [
       await replayMails(courier, { mailboxId: null, mails: files.map(asMail) }, options.by),
@@ -71,27 +75,76 @@ function requireOneSource(options: ReplayOptions): void {
   if (sources !== 1) throw new UsageError('replay: name files, or --mail ID, or --practice P --since DATE');
   if ((options.practice === null) !== (options.since === null))
     throw new UsageError('replay: --practice and --since go together');
-  if (options.dryRun && options.paths.length === 0) throw new UsageError('replay: --dry-run is for files');
 }
 
 function asMail({ raw, internalDate }: ReplayFile) {
   return { raw, internalDate };
 }
 
-/** Mails of the ledger, or of the practice's mailbox where they still are. */
-async function again(courier: Courier, options: ReplayOptions): Promise<Replayed[]> {
+function asCandidate({ path, raw, internalDate }: ReplayFile): Candidate {
+  return { name: path, mailboxId: null, raw, internalDate };
+}
+
+/** Mails of the ledger, or of the practice's mailboxes where they still are. */
+async function replayStored(io: Io, options: ReplayOptions, courier: Courier): Promise<number> {
+  const practice = options.practice === null ? null : await requirePractice(courier, options.practice);
+  const since = momentOf(options.since ?? '1970-01-01', '--since');
+  if (options.dryRun) {
+    await auditLook(courier, options, practice);
+    return tryAll(io, courier, candidatesOf(courier, options, practice, since), options.json);
+  }
   const replayed: Replayed[] = [];
+  let isWhole = true;
+  for await (const source of sourcesOf(courier, options, practice, since)) {
+    isWhole = isWhole && sayOversized(io, source).length === 0;
+    replayed.push(await replayMails(courier, source, options.by));
+  }
+  const code = await report(io, options, courier, replayed);
+  return isWhole ? code : 3;
+}
+
+type Source = ReplaySource & Partial<Pick<StillThere, 'mailbox' | 'oversized'>>;
+
+async function* sourcesOf(
+  courier: Courier,
+  options: ReplayOptions,
+  practice: Practice | null,
+  since: Date,
+): AsyncGenerator<Source> {
   for (const id of options.mailIds) {
     const mail = await openMail(courier, id);
     if (mail === null) throw new UsageError(`no mail ${id}, or its content is erased`);
-    replayed.push(await replayMails(courier, mail, options.by));
+    yield { ...mail, mailbox: id };
   }
-  if (options.practice === null || options.since === null) return replayed;
-  const practice = await requirePractice(courier, options.practice);
-  for await (const source of mailsStillThere(courier, practice.id, momentOf(options.since, '--since'))) {
-    replayed.push(await replayMails(courier, source, options.by));
+  if (practice !== null) yield* mailsStillThere(courier, practice.id, since);
+}
+
+// A mail that is too large to be fetched is not replayed; nobody should think that it was.
+function sayOversized(io: Io, { mailbox, oversized = [] }: Source): readonly number[] {
+  for (const uid of oversized) io.progress(`${mailbox} uid ${uid}: mail.too-large`);
+  return oversized;
+}
+
+async function* candidatesOf(...where: Parameters<typeof sourcesOf>): AsyncGenerator<Candidate> {
+  for await (const { mailboxId, mailbox = '', mails, oversized = [] } of sourcesOf(...where)) {
+    const named = (uid: number | undefined) => (uid === undefined ? mailbox : `${mailbox} uid ${uid}`);
+    for (const mail of mails) {
+      const uid = 'uid' in mail ? Number(mail.uid) : undefined;
+      yield { name: named(uid), mailboxId, internalDate: mail.internalDate, raw: mail.raw };
+    }
+    for (const uid of oversized) yield { name: named(uid), mailboxId, internalDate: new Date(0), raw: null };
   }
-  return replayed;
+}
+
+// Whoever looks reads along, also where only codes are shown: audited before the first byte is read.
+async function auditLook(courier: Courier, options: ReplayOptions, practice: Practice | null): Promise<void> {
+  const look = { event: 'mails.looked-at', actor: options.by, fields: { since: options.since } } as const;
+  await appendAudit(
+    courier.ledger,
+    practice === null
+      ? options.mailIds.map((objectId) => ({ ...look, objectKind: 'mail', objectId }) as const)
+      : [{ ...look, objectKind: 'practice', objectId: practice.id, practiceId: practice.id }],
+  );
 }
 
 async function filesOf(paths: readonly string[]): Promise<ReplayFile[]> {

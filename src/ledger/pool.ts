@@ -10,6 +10,8 @@ export interface LedgerOptions {
   readonly url: string;
   readonly connectionsMax: number;
   readonly logger: Logger;
+  /** How long a statement's answer may take before its connection is given up: longer than the server works on one. */
+  readonly answerWithinMs?: number;
 }
 
 // int8 as a number: uids and counts are far below 2^53. date as text: a day has no time zone.
@@ -24,6 +26,8 @@ const types: pg.CustomTypesConfig = {
 };
 
 const CONNECT_TIMEOUT_MS = 10_000;
+const STATEMENT_TIMEOUT_MS = 60_000;
+const ANSWER_WITHIN_MS = 65_000;
 
 /** Opens a pool. Nothing is sent until the first statement. */
 export function openLedger(options: LedgerOptions): Ledger {
@@ -33,7 +37,9 @@ export function openLedger(options: LedgerOptions): Ledger {
     types,
     application_name: 'zorgkoerier',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    statement_timeout: 60_000,
+    keepAlive: true,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    query_timeout: options.answerWithinMs ?? ANSWER_WITHIN_MS,
   });
   // An idle connection that breaks emits 'error' on the pool; without a listener the process would end.
   pool.on('error', (thrown) => options.logger.warn('ledger connection lost', { code: errorName(thrown) }));
@@ -66,15 +72,21 @@ async function inTransaction<Answer>(pool: pg.Pool, work: (tx: Sql) => Promise<A
     broken = thrown;
   };
   client.on('error', onError);
+  const noting = (thrown: Failure): never => {
+    if (thrown.code === 'ledger.unreachable') broken = thrown;
+    throw thrown;
+  };
   try {
-    await run(client, 'begin');
-    const answer = await work({ query: (text, values) => run(client, text, values) });
-    await commit(client);
+    await run(client, 'begin').catch(noting);
+    const answer = await work({ query: (text, values) => run<never>(client, text, values).catch(noting) });
+    await commit(client).catch(noting);
     return answer;
   } catch (thrown) {
-    await client.query('rollback').catch((failed: Error) => {
-      broken = failed;
-    });
+    // A connection that does not answer would not answer a rollback either; closing it is one.
+    if (broken === undefined)
+      await client.query('rollback').catch((failed: Error) => {
+        broken = failed;
+      });
     throw thrown;
   } finally {
     client.off('error', onError);

@@ -1,12 +1,13 @@
 /**
  * The step after the card, for practices with cBoards. by-ckis: cKIS carries the result over; we look until it is there,
- * and raise an alarm when it takes too long. by-us: we write it ourselves, as repeatably as to the card.
+ * and when it takes too long raise an alarm and hold it for a person, who may have us look again. by-us: we write it ourselves, as repeatably as to the card.
  * It never holds back `forwarded`: that is settled already.
  */
 
 import { appendAudit } from '../audit/audit.ts';
 import type { JobAnswer } from '../queue/queue.ts';
 import { settleDelivery } from '../records/records.ts';
+import { isShadowed, namedCard } from './checks.ts';
 import type { OpenDelivery } from './open-delivery.ts';
 import type { Courier } from './pipeline.ts';
 import { postpone, recordSettled } from './settle.ts';
@@ -43,7 +44,12 @@ async function checkByCkis(courier: Courier, delivery: OpenDelivery): Promise<Jo
 
 async function writeByUs(courier: Courier, delivery: OpenDelivery): Promise<JobAnswer> {
   const { content, trace } = delivery;
-  const answer = await courier.board.write(content.report.patient, content, trace);
+  // The practice may have gone into shadow since the card was written, and this target be no sandbox though the card's is.
+  if (await isShadowed(delivery, courier.board)) {
+    await recordSettled(courier, delivery, { kind: 'shadowed' }, content.withheldCount);
+    return { kind: 'done' };
+  }
+  const answer = await courier.board.write(content.report.patient, content, trace, namedCard(delivery.claim));
   if (answer.kind === 'written')
     return settled(courier, delivery, { resources: answer.resources.map((resource) => ({ ...resource })) });
   if (answer.kind === 'none')

@@ -1,13 +1,15 @@
 /** Reasons to hold a report for a followed patient that the report and the ledger know, before anything is written. */
 
+import type { NamedCard } from '../delivery/patient-card/patient-card.ts';
 import {
+  type ClaimedDelivery,
   hasReferenceConflict,
   isSenderAccepted,
   isUnderOtherPatient,
   lockContents,
   rememberLabNumbers,
 } from '../records/records.ts';
-import type { ReasonCode } from '../shared/reasons.ts';
+import { isReasonCode, type ReasonCode } from '../shared/reasons.ts';
 import { labNumberDigests } from './digests.ts';
 import type { OpenDelivery } from './open-delivery.ts';
 import type { Courier } from './pipeline.ts';
@@ -15,6 +17,25 @@ import type { Courier } from './pipeline.ts';
 export interface LedgerHold {
   readonly code: ReasonCode;
   readonly detail: string | null;
+}
+
+/** The card that a person named for this delivery, and the doubts that they passed over; null: it is to be looked for. */
+export function namedCard({ overrideCard, acknowledged }: ClaimedDelivery): NamedCard | null {
+  return overrideCard === null ? null : { patientId: overrideCard, overridden: acknowledged.filter(isReasonCode) };
+}
+
+/** A target, asked only whether it is a sandbox. */
+interface Target {
+  isSandbox(): Promise<boolean>;
+}
+
+/**
+ * Whether nothing may be written to this target: the practice is in shadow, or it is a replayed file and the target does
+ * not say of itself that it is a sandbox.
+ */
+export async function isShadowed({ claim, integration }: OpenDelivery, target: Target): Promise<boolean> {
+  if (integration.mode === 'shadow') return true;
+  return claim.source === 'replay' && claim.mailboxId === null && !(await target.isSandbox());
 }
 
 /** The first reason to hold, or null. The laboratory's numbers are remembered here, so that of two patients one waits. */
@@ -29,7 +50,8 @@ export async function ledgerHold(courier: Courier, delivery: OpenDelivery): Prom
   if (claim.laboratory === null && !(sender !== '' && (await isSenderAccepted(courier.ledger, sender)))) {
     return { code: 'lab.unknown-sender', detail: null };
   }
-  if (!claim.isCorrected && (await hasReferenceConflict(courier.ledger, claim)))
+  const isConflictOpen = !claim.isCorrected && !claim.acknowledged.includes('lab.reference-conflict');
+  if (isConflictOpen && (await hasReferenceConflict(courier.ledger, claim)))
     return { code: 'lab.reference-conflict', detail: null };
   return numberHold(courier, delivery);
 }
@@ -40,8 +62,10 @@ async function numberHold(courier: Courier, { claim, content }: OpenDelivery): P
   if (patientKey === null || numbers.length === 0) return null;
   return courier.ledger.transaction(async (tx) => {
     await lockContents(tx, numbers);
-    const isTaken = claim.overrideCard === null && (await isUnderOtherPatient(tx, numbers, patientKey));
-    if (isTaken) return { code: 'lab.number-other-patient', detail: null };
+    // A person who named the card knowing this says that the laboratory uses the number anew.
+    const isReused = claim.acknowledged.includes('lab.number-other-patient');
+    if (!isReused && (await isUnderOtherPatient(tx, numbers, patientKey)))
+      return { code: 'lab.number-other-patient', detail: null };
     await rememberLabNumbers(tx, numbers, patientKey, claim.id);
     return null;
   });

@@ -8,38 +8,23 @@
 import { appendAudit } from '../audit/audit.ts';
 import type { Sql } from '../ledger/ledger.ts';
 import type { FetchedRange, MailboxConnection } from '../mailbox/mailbox.ts';
-import {
-  claimEpochRange,
-  closeEpochs,
-  type Epoch,
-  integrationOf,
-  openEpoch,
-  openEpochOf,
-  practicesOfMailbox,
-} from '../practice/practice.ts';
+import type { Epoch } from '../practice/practice.ts';
 import {
   type CopiedRow,
   insertBatch,
   insertCopied,
-  markRenumbered,
   markVanished,
   setAssignedCopied,
   waitingAssigned,
 } from '../records/records.ts';
 import { amsterdamDay } from '../shared/amsterdam.ts';
-import { Failure } from '../shared/failure.ts';
-import { type BatchId, type MailboxId, type MailId, newId, type WorkerId } from '../shared/ids.ts';
+import type { Failure } from '../shared/failure.ts';
+import { type BatchId, type MailboxId, type MailId, newId } from '../shared/ids.ts';
+import { type CopyOwner, currentEpoch, type Range, requireOwned } from './epochs.ts';
 import type { Courier } from './pipeline.ts';
 
 /** Mails per transaction and per read job. */
 const BATCH = 50;
-
-/** Who copies: commits of a former owner change nothing. */
-export interface CopyOwner {
-  readonly mailboxId: MailboxId;
-  readonly workerId: WorkerId;
-  readonly epoch: number;
-}
 
 /** Copies everything that is new, oldest first; `progress` is called after every batch that is safe. Throws `mailbox.ownership-lost` once another worker owns the mailbox. */
 export async function copyMailbox(
@@ -65,22 +50,11 @@ export async function copyMailbox(
   return copied;
 }
 
-type Range = Parameters<typeof claimEpochRange>[2];
-
 async function touch(courier: Courier, owner: CopyOwner, range: Range): Promise<void> {
   await courier.ledger.transaction((tx) => requireOwned(tx, owner, range));
 }
 
-async function requireOwned(tx: Sql, owner: CopyOwner, range: Range): Promise<void> {
-  if (await claimEpochRange(tx, owner, range)) return;
-  throw new Failure('mailbox.ownership-lost', {
-    kind: 'transient',
-    scope: 'peer',
-    fields: { mailbox: owner.mailboxId },
-  });
-}
-
-/** Older uids that were assigned by their date, from the rows that wait for them. */
+/** Uids that were assigned before (listed by their date, or taken over), from the rows that wait for them. */
 async function copyAssigned(
   courier: Courier,
   owner: CopyOwner,
@@ -185,74 +159,4 @@ async function addReadJob(courier: Courier, batchId: BatchId): Promise<void> {
   await courier.queue
     .add([{ kind: 'read', id: batchId, generation: 1 }])
     .catch((thrown) => courier.logger.warn('batch waits for the sweeper', { batchId, code: (thrown as Failure).code }));
-}
-
-/** The open epoch. A changed uidValidity, or a uidNext that went down, closes it and opens the next: nothing is skipped. */
-async function currentEpoch(
-  courier: Courier,
-  owner: CopyOwner,
-  connection: MailboxConnection,
-  status: { readonly uidValidity: number; readonly uidNext: number },
-): Promise<Epoch> {
-  const open = await openEpochOf(courier.ledger, owner.mailboxId);
-  if (open === null)
-    throw new Failure('mailbox.ownership-lost', {
-      kind: 'transient',
-      scope: 'peer',
-      fields: { mailbox: owner.mailboxId },
-    });
-  if (open.uidValidity === status.uidValidity && status.uidNext >= open.uidNext) return open;
-  courier.logger.error('mailbox was renumbered: reading it again as a new epoch', {
-    mailboxId: owner.mailboxId,
-    code: 'mailbox.renumbered',
-  });
-  return nextEpoch(courier, owner, connection, open);
-}
-
-// Only the owner may: the former one would close the epoch that the new one is copying.
-async function nextEpoch(
-  courier: Courier,
-  owner: CopyOwner,
-  connection: MailboxConnection,
-  last: Epoch,
-): Promise<Epoch> {
-  const { mailboxId } = owner;
-  const { uidValidity, uidNext } = await connection.status();
-  const listed = await connection.listSince(await earliestSince(courier, mailboxId), uidNext);
-  return courier.ledger.transaction(async (tx) => {
-    const { id, cursorUid } = last;
-    await requireOwned(tx, owner, { epochId: id, fromCursor: cursorUid, toCursor: cursorUid, uidNext: last.uidNext });
-    const gone = await markRenumbered(tx, id, amsterdamDay(courier.clock.now()));
-    if (gone > 0) courier.logger.warn('mails were renumbered before they were copied', { mailboxId, count: gone });
-    await closeEpochs(tx, mailboxId, null, 'worker');
-    return openEpoch(tx, { mailboxId, uidValidity, uidNext, listed }, 'worker');
-  });
-}
-
-async function earliestSince(courier: Courier, mailboxId: string): Promise<Date> {
-  const practices = await practicesOfMailbox(courier.ledger, mailboxId);
-  const integrations = await Promise.all(
-    practices.map((practice) => integrationOf(courier.ledger, practice.id, 'forwarding')),
-  );
-  const moments = integrations.filter((found) => found !== null).map((found) => found.since.getTime());
-  return new Date(Math.min(...moments, courier.clock.now().getTime()));
-}
-
-/**
- * Opens an epoch at this moment's uidNext, closing the one before. With `since`, mails from that moment on that are in
- * the mailbox already are assigned too; everything older is outside the accounting.
- */
-export async function openEpochOn(
-  courier: Pick<Courier, 'ledger'>,
-  mailboxId: string,
-  connection: MailboxConnection,
-  since: Date | null,
-  actor: string,
-): Promise<Epoch> {
-  const status = await connection.status();
-  const listed = since === null ? [] : await connection.listSince(since, status.uidNext);
-  return courier.ledger.transaction(async (tx) => {
-    await closeEpochs(tx, mailboxId, null, actor);
-    return openEpoch(tx, { mailboxId, uidValidity: status.uidValidity, uidNext: status.uidNext, listed }, actor);
-  });
 }

@@ -1,15 +1,17 @@
-/** A person's decision on what is held: release (all checks run again), override an identity check, or discard. */
+/** A person's decision on what is held: release (all checks run again), pass a check over knowingly, or discard. */
 
-import { appendAudit } from '../audit/audit.ts';
+import { type AuditEvent, appendAudit } from '../audit/audit.ts';
 import type { Sql } from '../ledger/ledger.ts';
+import type { Job } from '../queue/queue.ts';
 import {
   acceptSender,
   discardHeld,
-  eraseReport,
   type HeldItem,
   heldItemById,
+  heldOfSender,
   insertBatch,
   mailContent,
+  type Override,
   releaseHeld,
 } from '../records/records.ts';
 import { asFailure, Failure } from '../shared/failure.ts';
@@ -20,50 +22,121 @@ import type { Courier } from './pipeline.ts';
 export interface Decision {
   readonly by: string;
   readonly reason: string;
-  /** Only to override an identity check: the card (Patient id) that the practice confirmed. */
+  /** Only to override an identity check: the card (Patient id, or `Patient/id`) that the practice confirmed. */
   readonly overrideCard: string | null;
 }
 
-/** Releases a held or quarantined delivery. Throws `decision.not-found` or `decision.not-allowed`. */
-export async function releaseHold(courier: Courier, id: string, decision: Decision): Promise<void> {
-  const job = await courier.ledger.transaction(async (tx) => {
-    const item = await requireHeld(tx, id, decision.overrideCard === null ? 'release' : 'override');
+/** What a release meant, and how many others it released with it (a laboratory that was accepted). */
+export interface Released {
+  readonly action: ReasonAction;
+  readonly othersCount: number;
+}
+
+/**
+ * Releases a held or quarantined delivery. Throws `decision.not-found`, `decision.not-allowed`, `decision.card-invalid`
+ * or `decision.sender-missing`.
+ */
+export async function releaseHold(courier: Courier, id: string, wish: Decision): Promise<Released> {
+  const decision = { ...wish, overrideCard: wish.overrideCard === null ? null : cardIdOf(wish.overrideCard) };
+  const { jobs, action } = await courier.ledger.transaction(async (tx) => {
+    const item = await findHeld(tx, id);
+    const action = requireAction(item, releasing(item, decision));
     await requireBytes(tx, item);
-    if (item.reason === 'lab.unknown-sender') await acceptLaboratory(tx, item, decision);
-    const batchId = isReadAgain(item) ? newId<BatchId>() : null;
-    if (batchId !== null) await insertBatch(tx, batchId, item.mailboxId as MailboxId | null);
-    const { overrideCard, by, reason } = decision;
-    const override = overrideCard === null ? null : { by, reason, card: overrideCard };
-    const generation = await releaseHeld(tx, item, { batchId, override });
-    await audit(tx, item, override === null ? 'report.released' : 'report.overridden', decision);
-    return batchId === null
-      ? ({ kind: 'deliver', id: item.deliveryId, generation } as const)
-      : ({ kind: 'read', id: batchId, generation } as const);
+    const others = item.reason === 'lab.unknown-sender' ? await acceptLaboratory(tx, item, decision) : [];
+    const override = overrideOf(item, action, decision);
+    const event = action === 'release' ? 'report.released' : 'report.overridden';
+    return { jobs: [await released(tx, item, override, decision, event), ...others], action };
   });
   await courier.queue
-    .add([job])
+    .add(jobs)
     .catch((thrown) => courier.logger.warn('release waits for the sweeper', { code: asFailure(thrown).code }));
+  return { action, othersCount: jobs.length - 1 };
 }
 
 /** Discards a held or quarantined delivery and what joined it; their content is erased. */
 export async function discardHold(courier: Pick<Courier, 'ledger'>, id: string, decision: Decision): Promise<void> {
   await courier.ledger.transaction(async (tx) => {
-    const item = await requireHeld(tx, id, 'discard');
-    await discardHeld(tx, item);
-    await eraseReport(tx, item.reportId);
-    await audit(tx, item, 'report.discarded', decision);
+    const item = await findHeld(tx, id);
+    requireAction(item, 'discard');
+    for (const discarded of await discardHeld(tx, item)) {
+      await audit(tx, { ...item, deliveryId: discarded }, 'report.discarded', decision);
+    }
   });
 }
 
-async function requireHeld(tx: Sql, id: string, action: ReasonAction): Promise<HeldItem> {
+async function findHeld(tx: Sql, id: string): Promise<HeldItem> {
   const named = await heldItemById(tx, id);
   // What joined a hold has no content of its own: a decision about it is one about the hold.
   const item = named === null || named.originalId === null ? named : await heldItemById(tx, named.originalId);
   if (item === null) throw new Failure('decision.not-found', { kind: 'permanent', fields: { id } });
-  const isAllowed = isReasonCode(item.reason) && reasonOf(item.reason).actions.includes(action);
-  if (!isAllowed)
-    throw new Failure('decision.not-allowed', { kind: 'permanent', fields: { id, action, reason: item.reason } });
   return item;
+}
+
+function actionsOf(item: HeldItem): readonly ReasonAction[] {
+  return isReasonCode(item.reason) ? reasonOf(item.reason).actions : [];
+}
+
+function requireAction(item: HeldItem, action: ReasonAction): ReasonAction {
+  if (actionsOf(item).includes(action)) return action;
+  throw notAllowed(item, action);
+}
+
+function notAllowed({ deliveryId, reason }: HeldItem, action: ReasonAction): Failure {
+  return new Failure('decision.not-allowed', { kind: 'permanent', fields: { id: deliveryId, action, reason } });
+}
+
+/** What a wish to release means for this item. */
+function releasing(item: HeldItem, { overrideCard }: Decision): ReasonAction {
+  if (overrideCard !== null) return 'override';
+  return actionsOf(item).includes('acknowledge') ? 'acknowledge' : 'release';
+}
+
+/**
+ * The id without `Patient/`. It is kept in the audit, so eight or nine bare digits are refused: that is what a BSN typed
+ * in the wrong place looks like. The field of the failure says nothing of it.
+ */
+function cardIdOf(named: string): string {
+  const id = named.replace(/^Patient\//, '');
+  const isPerhapsBsn = id === named && /^\d{8,9}$/.test(id);
+  if (isPerhapsBsn || !/^[A-Za-z0-9.-]{1,64}$/.test(id)) {
+    throw new Failure('decision.card-invalid', { kind: 'permanent', fields: { isPerhapsBsn } });
+  }
+  return id;
+}
+
+/**
+ * What the checks pass over from now on. A plain release asks everything anew. Otherwise earlier decisions stand, or two
+ * doubts about one report would bring each other back for ever. Where another card is named than before, what was decided
+ * about whose it is was about that one, this decision too: the new card is compared in full.
+ */
+function overrideOf(item: HeldItem, action: ReasonAction, { by, reason, overrideCard }: Decision): Override | null {
+  const { override: earlier, reason: code } = item;
+  if (action === 'release') return code === 'lab.unknown-sender' ? earlier : null;
+  const card = overrideCard ?? earlier?.card ?? null;
+  const isOtherCard = earlier !== null && earlier.card !== null && earlier.card !== card;
+  const decided = [...(earlier?.acknowledged ?? []), code];
+  const acknowledged = isOtherCard ? decided.filter((one) => !isAboutIdentity(one)) : decided;
+  return { by, reason, card, code, acknowledged };
+}
+
+function isAboutIdentity(code: string): boolean {
+  return isReasonCode(code) && reasonOf(code).actions.includes('override');
+}
+
+async function released(
+  tx: Sql,
+  item: HeldItem,
+  override: Override | null,
+  decision: Decision,
+  event: AuditEvent,
+): Promise<Job> {
+  const batchId = isReadAgain(item) ? newId<BatchId>() : null;
+  if (batchId !== null) await insertBatch(tx, batchId, item.mailboxId as MailboxId | null);
+  const generation = await releaseHeld(tx, item, { batchId, override });
+  await audit(tx, item, event, decision);
+  return batchId === null
+    ? { kind: 'deliver', id: item.deliveryId, generation }
+    : { kind: 'read', id: batchId, generation };
 }
 
 // What was not understood, or has no practice yet, has no content of its own: the mail is read again.
@@ -71,33 +144,30 @@ function isReadAgain(item: HeldItem): boolean {
   return item.kind === 'payload' || item.practiceId === null;
 }
 
-// A mail that was too large was never copied: reading it again would find nothing, and the mail would be lost.
+// A mail without bytes has nothing to read again, and would be accounted for nowhere.
 async function requireBytes(tx: Sql, item: HeldItem): Promise<void> {
   if (!isReadAgain(item) || (await mailContent(tx, item.mailId))?.content != null) return;
-  const fields = { id: item.deliveryId, action: 'release', reason: item.reason };
-  throw new Failure('decision.not-allowed', { kind: 'permanent', fields });
+  throw notAllowed(item, 'release');
 }
 
-async function acceptLaboratory(tx: Sql, item: HeldItem, decision: Decision): Promise<void> {
-  if (item.sender === null) return;
-  await acceptSender(tx, item.sender, decision.by);
-  await appendAudit(tx, [
-    {
-      event: 'laboratory.accepted',
-      actor: decision.by,
-      objectKind: 'laboratory',
-      objectId: item.sender,
-      reason: decision.reason,
-    },
-  ]);
+/** Accepts the laboratory, and releases all else that is held for the same. Answers their jobs. */
+async function acceptLaboratory(tx: Sql, item: HeldItem, decision: Decision): Promise<readonly Job[]> {
+  const { sender, deliveryId } = item;
+  // Without a sender there is nothing to accept: it would be held again, and again.
+  if (sender === null || sender === '')
+    throw new Failure('decision.sender-missing', { kind: 'permanent', fields: { id: deliveryId } });
+  await acceptSender(tx, sender, decision.by);
+  const accepted = { event: 'laboratory.accepted', actor: decision.by, reason: decision.reason } as const;
+  await appendAudit(tx, [{ ...accepted, objectKind: 'laboratory', objectId: sender }]);
+  const jobs: Job[] = [];
+  for (const other of await heldOfSender(tx, sender)) {
+    if (other.deliveryId !== deliveryId)
+      jobs.push(await released(tx, other, other.override, decision, 'report.released'));
+  }
+  return jobs;
 }
 
-async function audit(
-  tx: Sql,
-  item: HeldItem,
-  event: 'report.released' | 'report.overridden' | 'report.discarded',
-  decision: Decision,
-): Promise<void> {
+async function audit(tx: Sql, item: HeldItem, event: AuditEvent, decision: Decision): Promise<void> {
   await appendAudit(tx, [
     {
       event,

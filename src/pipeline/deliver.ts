@@ -12,7 +12,7 @@ import { type ClaimedDelivery, claimDelivery, clearUncertain, nextOfPatient, ren
 import { asFailure } from '../shared/failure.ts';
 import { newId } from '../shared/ids.ts';
 import { deliverToBoard } from './board.ts';
-import { ledgerHold } from './checks.ts';
+import { isShadowed, ledgerHold, namedCard } from './checks.ts';
 import { type OpenDelivery, openDelivery } from './open-delivery.ts';
 import type { Courier } from './pipeline.ts';
 import { type DeliveryAnswer, postpone, settle } from './settle.ts';
@@ -87,14 +87,14 @@ async function isThereAlready(courier: Courier, delivery: OpenDelivery): Promise
 }
 
 async function deliverToCard(courier: Courier, delivery: OpenDelivery): Promise<DeliveryAnswer> {
-  const { claim, content, practice, integration, trace } = delivery;
+  const { claim, content, practice, trace } = delivery;
   if (!delivery.isAnythingLeft) return { kind: 'no-card', reason: 'practice.withheld' };
   const found = await findCard(courier.card, delivery);
   if (found.kind === 'none') return { kind: 'no-card', reason: null };
   if (found.kind === 'held') return { kind: 'held', code: found.code, detail: null };
   const hold = await ledgerHold(courier, delivery);
   if (hold !== null) return { kind: 'held', ...hold };
-  if (integration.mode === 'shadow' || (await isReplayOutsideSandbox(courier, claim))) return { kind: 'shadowed' };
+  if (await isShadowed(delivery, courier.card)) return { kind: 'shadowed' };
   const written = await courier.card.write(found.card, content, trace);
   courier.mark('card-written');
   if (written.kind === 'held') return { kind: 'held', code: written.code, detail: written.detail };
@@ -106,14 +106,10 @@ async function deliverToCard(courier: Courier, delivery: OpenDelivery): Promise<
   return { kind: 'forwarded', written, warnings: found.warnings.map((warning) => warning.code) };
 }
 
-// A person who overrode an identity check named the card; the look-up would only hold it again.
-async function findCard(card: PatientCard, delivery: OpenDelivery): Promise<CardAnswer> {
-  const { overrideCard } = delivery.claim;
-  if (overrideCard !== null) return { kind: 'card', card: { patientId: overrideCard }, warnings: [] };
-  return card.find(delivery.content.report.patient, delivery.practice.agb);
-}
-
-// A replayed file is never written to a target that does not say of itself that it is a sandbox.
-async function isReplayOutsideSandbox(courier: Courier, claim: ClaimedDelivery): Promise<boolean> {
-  return claim.source === 'replay' && claim.mailboxId === null && !(await courier.card.isSandbox());
+// A person who overrode an identity check named the card: the look-up would only hold it again for the same doubt.
+async function findCard(card: PatientCard, { claim, content, practice }: OpenDelivery): Promise<CardAnswer> {
+  const { patient } = content.report;
+  const named = namedCard(claim);
+  if (named === null) return card.find(patient, practice.agb);
+  return card.findById(named.patientId, patient, practice.agb, named.overridden);
 }

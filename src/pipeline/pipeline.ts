@@ -50,11 +50,20 @@ export interface CourierLimits {
   readonly mailboxesMax: number;
 }
 
-export { copyMailbox, openEpochOn } from './copy.ts';
+export { copyMailbox } from './copy.ts';
 export { discardHold, releaseHold } from './decide.ts';
+export { type Foreseen, type ForeseenReport, foresee } from './foresee.ts';
 export { type RunningWorker, startWorker } from './forward.ts';
+export { addMailboxTo, type LinkedMailbox, replacePassword } from './practice-mailbox.ts';
 export { practiceOf } from './recipient.ts';
 export { sweep } from './recover.ts';
 export { openMail, reopenContent } from './reopen.ts';
-export { mailsStillThere, type Replayed, type ReplaySource, replayMails, settleReplayed } from './replay.ts';
+export {
+  mailsStillThere,
+  type Replayed,
+  type ReplaySource,
+  replayMails,
+  type StillThere,
+  settleReplayed,
+} from './replay.ts';
 export { disableForwarding, type EnabledForwarding, enableForwarding, pauseForwarding } from './switch.ts';

@@ -5,6 +5,7 @@
  */
 
 import { appendAudit } from '../audit/audit.ts';
+import type { CopiedMail } from '../mailbox/mailbox.ts';
 import { mailboxAccount, mailboxesOf } from '../practice/practice.ts';
 import { areAtRest, insertBatch, insertReplayed, openDeliveriesOf, type ReplayedMail } from '../records/records.ts';
 import { amsterdamDay } from '../shared/amsterdam.ts';
@@ -21,6 +22,15 @@ export interface ReplaySource {
   /** null: a file, which is only ever delivered to a sandbox. */
   readonly mailboxId: MailboxId | null;
   readonly mails: readonly { readonly raw: Buffer; readonly internalDate: Date }[];
+}
+
+/** Mails that are still in a mailbox, with the uids by which a person finds them. */
+export interface StillThere extends ReplaySource {
+  readonly mailboxId: MailboxId;
+  readonly mailbox: string;
+  readonly mails: readonly CopiedMail[];
+  /** Uids of mails over the size limit: not fetched. */
+  readonly oversized: readonly number[];
 }
 
 /** The batch, and the mails' ids in the order given. */
@@ -80,11 +90,7 @@ export async function settleReplayed(courier: Courier, replayed: Replayed, deadl
 }
 
 /** Mails of a practice's mailboxes from a moment on, that are still there: read-only, at most `most` per mailbox at a time. */
-export async function* mailsStillThere(
-  courier: Courier,
-  practiceId: string,
-  since: Date,
-): AsyncGenerator<ReplaySource> {
+export async function* mailsStillThere(courier: Courier, practiceId: string, since: Date): AsyncGenerator<StillThere> {
   for (const mailbox of await mailboxesOf(courier.ledger, practiceId)) {
     const connection = await courier.openMailbox(await mailboxAccount(courier.ledger, courier.keys, mailbox.id));
     try {
@@ -92,7 +98,8 @@ export async function* mailsStillThere(
       const uids = (await connection.listSince(since, uidNext)).map((mail) => mail.uid);
       for (let from = 0; from < uids.length; from += 50) {
         const fetched = await connection.fetch(uids.slice(from, from + 50), courier.limits.mailMaxBytes);
-        yield { mailboxId: mailbox.id, mails: fetched.mails };
+        const oversized = fetched.oversized.map((mail) => mail.uid);
+        yield { mailboxId: mailbox.id, mailbox: mailbox.name, mails: fetched.mails, oversized };
       }
     } finally {
       await connection.release();

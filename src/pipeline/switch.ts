@@ -3,12 +3,14 @@
  * moment's uidNext (or lists what came since a date), disabling the last practice of a mailbox closes it.
  */
 
+import type { Ledger } from '../ledger/ledger.ts';
 import {
   changeIntegration,
   closeEpochs,
   type EnableRequest,
   enableIntegration,
   integrationOf,
+  lockMailboxesOf,
   type Mailbox,
   mailboxAccount,
   mailboxesOf,
@@ -17,20 +19,20 @@ import {
   practicesOfMailbox,
   type Refusal,
 } from '../practice/practice.ts';
-import { openEpochOn } from './copy.ts';
+import { changedMeanwhile, ensureEpoch, type Look, lookAt, type Opened } from './epochs.ts';
 import type { Courier } from './pipeline.ts';
 
-type Switcher = Pick<Courier, 'ledger' | 'keys' | 'openMailbox'>;
+export type Switcher = Pick<Courier, 'ledger' | 'keys' | 'openMailbox'>;
 
 export interface EnabledForwarding {
   readonly refusal: Refusal | null;
-  /** Mailboxes that were opened now: how many older mails were assigned by their date. */
-  readonly opened: readonly { readonly mailbox: string; readonly listed: boolean }[];
+  readonly mailboxes: readonly (Opened & { readonly mailbox: string })[];
 }
 
 /**
- * Enables forwarding. The mailboxes are looked at first, read-only: where one cannot be opened nothing is switched on.
- * `isSinceGiven`: mails from `request.since` on that are in a newly opened mailbox already are assigned too.
+ * Enables forwarding, or resumes it. Every mailbox that is opened now is looked at first, read-only: where one cannot be,
+ * nothing is switched on. Then all epochs and the integration, in one transaction.
+ * `isSinceGiven`: mails from `request.since` on that are in a mailbox already are assigned too.
  */
 export async function enableForwarding(
   courier: Switcher,
@@ -40,25 +42,42 @@ export async function enableForwarding(
   actor: string,
 ): Promise<EnabledForwarding> {
   // Asked first in a transaction that is given up, so that a refusal opens no mailbox.
-  const refusal = await tried(courier, practice, request, actor);
-  if (refusal !== null) return { refusal, opened: [] };
-  const opened: { mailbox: string; listed: boolean }[] = [];
-  for (const mailbox of await mailboxesOf(courier.ledger, practice.id)) {
-    if (await openOne(courier, mailbox, isSinceGiven ? request.since : null, actor))
-      opened.push({ mailbox: mailbox.name, listed: isSinceGiven });
+  const refusal = await tried(courier.ledger, practice, request, actor);
+  if (refusal !== null) return { refusal, mailboxes: [] };
+  const looks = await lookAtAll(courier, practice, isSinceGiven ? request.since : null);
+  return courier.ledger.transaction(async (tx) => {
+    const mailboxes: (Opened & { readonly mailbox: string })[] = [];
+    for (const { id, name } of await lockMailboxesOf(tx, practice.id))
+      mailboxes.push({ mailbox: name, ...(await ensureEpoch(tx, id, looks.get(id), actor)) });
+    if ((await enableIntegration(tx, practice, request, actor)) !== null) throw changedMeanwhile();
+    return { refusal: null, mailboxes };
+  });
+}
+
+/** A mailbox that is watched already, and of which no older mail is asked, needs no look: resuming works while its server is away. */
+async function lookAtAll(courier: Switcher, practice: Practice, since: Date | null): Promise<Map<string, Look>> {
+  const looks = new Map<string, Look>();
+  for (const { id } of await mailboxesOf(courier.ledger, practice.id)) {
+    if (since === null && (await openEpochOf(courier.ledger, id)) !== null) continue;
+    const connection = await courier.openMailbox(await mailboxAccount(courier.ledger, courier.keys, id));
+    try {
+      looks.set(id, await lookAt(connection, since));
+    } finally {
+      await connection.release();
+    }
   }
-  return { refusal: await courier.ledger.transaction((tx) => enableIntegration(tx, practice, request, actor)), opened };
+  return looks;
 }
 
 async function tried(
-  courier: Switcher,
+  ledger: Ledger,
   practice: Practice,
   request: EnableRequest,
   actor: string,
 ): Promise<Refusal | null> {
   class GivenUp extends Error {}
   let refusal: Refusal | null = null;
-  await courier.ledger
+  await ledger
     .transaction(async (tx) => {
       refusal = await enableIntegration(tx, practice, request, actor);
       throw new GivenUp();
@@ -69,17 +88,6 @@ async function tried(
   return refusal;
 }
 
-async function openOne(courier: Switcher, mailbox: Mailbox, since: Date | null, actor: string): Promise<boolean> {
-  const connection = await courier.openMailbox(await mailboxAccount(courier.ledger, courier.keys, mailbox.id));
-  try {
-    if ((await openEpochOf(courier.ledger, mailbox.id)) !== null) return false;
-    await openEpochOn(courier, mailbox.id, connection, since, actor);
-    return true;
-  } finally {
-    await connection.release();
-  }
-}
-
 /** Pauses: copying goes on, delivery waits. */
 export async function pauseForwarding(courier: Switcher, practice: Practice, actor: string): Promise<Refusal | null> {
   return courier.ledger.transaction((tx) => changeIntegration(tx, practice, 'forwarding', 'paused', actor));
@@ -87,10 +95,11 @@ export async function pauseForwarding(courier: Switcher, practice: Practice, act
 
 /** Disables: copying and delivery stop at once; a mailbox that serves no other practice stops being ours here. */
 export async function disableForwarding(courier: Switcher, practice: Practice, actor: string): Promise<Refusal | null> {
-  const mailboxes = await mailboxesOf(courier.ledger, practice.id);
   const uidNexts = new Map<string, number | null>();
-  for (const mailbox of mailboxes) uidNexts.set(mailbox.id, await uidNextNow(courier, mailbox));
+  for (const mailbox of await mailboxesOf(courier.ledger, practice.id))
+    uidNexts.set(mailbox.id, await uidNextNow(courier, mailbox));
   return courier.ledger.transaction(async (tx) => {
+    const mailboxes = await lockMailboxesOf(tx, practice.id);
     const refusal = await changeIntegration(tx, practice, 'forwarding', 'disabled', actor);
     if (refusal !== null) return refusal;
     for (const mailbox of mailboxes) {

@@ -5,8 +5,8 @@
 
 import { appendAudit } from '../audit/audit.ts';
 import type { Sql } from '../ledger/ledger.ts';
-import { amsterdamDay } from '../shared/amsterdam.ts';
-import { type MailId, newId } from '../shared/ids.ts';
+import { newId } from '../shared/ids.ts';
+import { insertListed, type ListedMail, takeOverUncopied } from './assigned.ts';
 
 export interface Epoch {
   readonly id: string;
@@ -22,7 +22,9 @@ export interface EpochStart {
   readonly mailboxId: string;
   readonly uidValidity: number;
   readonly uidNext: number;
-  readonly listed: readonly { readonly uid: number; readonly internalDate: Date }[];
+  readonly listed: readonly ListedMail[];
+  /** Closed epochs of the same numbering: what they still had to copy comes along. */
+  readonly takesOver?: readonly string[];
 }
 
 export async function openEpochOf(sql: Sql, mailboxId: string): Promise<Epoch | null> {
@@ -35,44 +37,28 @@ export async function openEpochOf(sql: Sql, mailboxId: string): Promise<Epoch | 
   return rows[0] ?? null;
 }
 
-/** Opens an epoch that starts at uidNext; the listed older uids become rows that wait to be copied. */
+/** Opens an epoch that starts at uidNext; listed older uids, and those taken over, become rows that wait to be copied. */
 export async function openEpoch(tx: Sql, start: EpochStart, actor: string): Promise<Epoch> {
-  const id = newId();
-  await tx.query(
-    `insert into epoch (id, mailbox_id, uid_validity, start_uid, listed_count, cursor_uid, uid_next)
-     values ($1, $2, $3, $4, $5, $4::bigint - 1, $4)`,
-    [id, start.mailboxId, start.uidValidity, start.uidNext, start.listed.length],
-  );
-  await tx.query(
-    `insert into mail (id, source, mailbox_id, epoch_id, uid, internal_date, day, state)
-     select u.id, 'mailbox', $1, $2, u.uid, u.internal_date, u.day, 'assigned'
-     from unnest($3::uuid[], $4::bigint[], $5::timestamptz[], $6::date[]) as u (id, uid, internal_date, day)`,
-    [
-      start.mailboxId,
-      id,
-      start.listed.map(() => newId<MailId>()),
-      start.listed.map((mail) => mail.uid),
-      start.listed.map((mail) => mail.internalDate),
-      start.listed.map((mail) => amsterdamDay(mail.internalDate)),
-    ],
-  );
-  await appendAudit(tx, [
-    {
-      event: 'mailbox.epoch-opened',
-      actor,
-      objectKind: 'mailbox',
-      objectId: start.mailboxId,
-      fields: { startUid: start.uidNext, listed: start.listed.length },
-    },
-  ]);
-  return {
-    id,
-    mailboxId: start.mailboxId,
-    uidValidity: start.uidValidity,
-    startUid: start.uidNext,
-    cursorUid: start.uidNext - 1,
-    uidNext: start.uidNext,
+  const { mailboxId, uidValidity, uidNext } = start;
+  const epoch: Epoch = {
+    id: newId(),
+    mailboxId,
+    uidValidity,
+    startUid: uidNext,
+    cursorUid: uidNext - 1,
+    uidNext,
   };
+  await tx.query(
+    `insert into epoch (id, mailbox_id, uid_validity, start_uid, cursor_uid, uid_next)
+     values ($1, $2, $3, $4, $4::bigint - 1, $4)`,
+    [epoch.id, mailboxId, uidValidity, uidNext],
+  );
+  let takenOver = 0;
+  for (const closedId of start.takesOver ?? []) takenOver += await takeOverUncopied(tx, closedId, epoch.id);
+  await insertListed(tx, epoch, start.listed);
+  const fields = { startUid: uidNext, listed: start.listed.length, takenOver };
+  await appendAudit(tx, [{ event: 'mailbox.epoch-opened', actor, objectKind: 'mailbox', objectId: mailboxId, fields }]);
+  return epoch;
 }
 
 /** Closes the open epoch of a mailbox, if any; `uidNext` is where assigning stops, null where the server could not be asked. */

@@ -8,17 +8,24 @@ import type { Sql } from '../ledger/ledger.ts';
 import { CHANGES } from './changes.ts';
 import type { Determinations, Integration, IntegrationName, IntegrationState, Mode, Practice } from './practice.ts';
 
+/** What is null stays as it is where the integration is enabled or paused; for one that was disabled all is chosen anew. */
 export interface EnableRequest {
   readonly name: IntegrationName;
-  readonly mode: Mode;
+  /** null, the first time: shadow. A live practice goes back to shadow only where that is asked for by name. */
+  readonly mode: Mode | null;
   readonly authorisedBy: string | null;
   /** A date, `2026-11-22`. */
   readonly authorisedOn: string | null;
-  /** null: not chosen, which only shadow may be. */
+  /** null, the first time: not chosen, which only shadow may be. */
   readonly determinations: Determinations | null;
-  /** Mails from this moment on are assigned. */
-  readonly since: Date;
+  /** Mails from this moment on are assigned. null, the first time: from now on. */
+  readonly since: Date | null;
 }
+
+/** A request with what stays filled in. */
+type Choice = Pick<Integration, 'mode' | 'authorisedBy' | 'authorisedOn' | 'determinations'> & {
+  readonly since: Date | null;
+};
 
 /** Why a request is refused: shown to Customer Care. */
 export type Refusal = 'only-cboards' | 'no-mailbox' | 'no-authorisation' | 'no-determinations' | 'not-enabled';
@@ -54,46 +61,60 @@ export async function integrationOf(sql: Sql, practiceId: string, name: Integrat
   };
 }
 
-/** Enables in shadow or live, or says why not. Re-enabling keeps nothing of the earlier choice: each is made anew. */
+/** Enables in shadow or live, resumes what was paused as it was, or says why not. */
 export async function enableIntegration(
   tx: Sql,
   practice: Practice,
   request: EnableRequest,
   actor: string,
 ): Promise<Refusal | null> {
-  const refusal = await refusalOf(tx, practice, request);
+  const { name } = request;
+  const choice = choiceOf(request, await integrationOf(tx, practice.id, name));
+  const refusal = await refusalOf(tx, practice, name, choice);
   if (refusal !== null) return refusal;
+  const { mode, authorisedBy, authorisedOn, determinations, since } = choice;
   await tx.query(
     `insert into integration (practice_id, name, state, mode, authorised_by, authorised_on, determinations, since)
-     values ($1, $2, 'enabled', $3, $4, $5, $6, $7)
+     values ($1, $2, 'enabled', $3, $4, $5, $6, coalesce($7, now()))
      on conflict (practice_id, name) do update set state = 'enabled', mode = excluded.mode, authorised_by = excluded.authorised_by,
        authorised_on = excluded.authorised_on, determinations = excluded.determinations, since = excluded.since,
        changed_at = now(), disabled_at = null`,
     [
       practice.id,
-      request.name,
-      request.mode,
-      request.authorisedBy,
-      request.authorisedOn,
-      request.determinations === null ? null : JSON.stringify(request.determinations),
-      request.since,
+      name,
+      mode,
+      authorisedBy,
+      authorisedOn,
+      determinations === null ? null : JSON.stringify(determinations),
+      since,
     ],
   );
   await unpark(tx, practice.id);
-  await announce(tx, practice, request.name, 'integration.enabled', actor, {
-    mode: request.mode,
-    authorisedBy: request.authorisedBy,
-  });
+  await announce(tx, practice, name, 'integration.enabled', actor, { mode, authorisedBy });
   return null;
 }
 
-async function refusalOf(tx: Sql, practice: Practice, request: EnableRequest): Promise<Refusal | null> {
-  if (request.name === 'forwarding' && !practice.products.includes('cKIS')) return 'only-cboards';
+function choiceOf(request: EnableRequest, earlier: Integration | null): Choice {
+  const kept = earlier === null || earlier.state === 'disabled' ? null : earlier;
+  // Who and when belong together: a new name under the day of the former one would be an authorisation that nobody gave.
+  const isAuthorisedAnew = request.authorisedBy !== null || request.authorisedOn !== null;
+  const authorised = isAuthorisedAnew ? request : kept;
+  return {
+    mode: request.mode ?? kept?.mode ?? 'shadow',
+    authorisedBy: authorised?.authorisedBy ?? null,
+    authorisedOn: authorised?.authorisedOn ?? null,
+    determinations: request.determinations ?? kept?.determinations ?? null,
+    since: request.since ?? kept?.since ?? null,
+  };
+}
+
+async function refusalOf(tx: Sql, practice: Practice, name: IntegrationName, choice: Choice): Promise<Refusal | null> {
+  if (name === 'forwarding' && !practice.products.includes('cKIS')) return 'only-cboards';
   const { count } = await tx.query('select 1 from mailbox_practice where practice_id = $1', [practice.id]);
-  if (request.name === 'forwarding' && count === 0) return 'no-mailbox';
-  if (request.mode === 'shadow') return null;
-  if (request.authorisedBy === null || request.authorisedOn === null) return 'no-authorisation';
-  if (request.name === 'forwarding' && request.determinations === null) return 'no-determinations';
+  if (name === 'forwarding' && count === 0) return 'no-mailbox';
+  if (choice.mode === 'shadow') return null;
+  if (choice.authorisedBy === null || choice.authorisedOn === null) return 'no-authorisation';
+  if (name === 'forwarding' && choice.determinations === null) return 'no-determinations';
   return null;
 }
 

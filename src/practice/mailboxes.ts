@@ -24,7 +24,10 @@ export interface NewMailbox extends StoredAccount {
   readonly kind: MailboxKind;
 }
 
-/** Adds a mailbox for one or more practices; an existing name is linked instead, so that practices can share it. */
+/**
+ * Adds a mailbox for one or more practices; one of the same name is linked instead, so that practices can share it, if it
+ * is the same mailbox. Throws `practice.mailbox-differs` or `practice.mailbox-password-differs` where it is not.
+ */
 export async function addMailbox(
   tx: Sql,
   keys: Keys,
@@ -32,7 +35,7 @@ export async function addMailbox(
   practiceIds: readonly PracticeId[],
   actor: string,
 ): Promise<MailboxId> {
-  const id = (await idByName(tx, mailbox.name)) ?? (await insertMailbox(tx, keys, mailbox, actor));
+  const id = (await existingMailbox(tx, keys, mailbox)) ?? (await insertMailbox(tx, keys, mailbox, actor));
   for (const practiceId of practiceIds) {
     const linked = await tx.query(
       'insert into mailbox_practice (mailbox_id, practice_id) values ($1, $2) on conflict do nothing',
@@ -45,9 +48,19 @@ export async function addMailbox(
   return id;
 }
 
-async function idByName(tx: Sql, name: string): Promise<MailboxId | null> {
-  const { rows } = await tx.query<{ id: MailboxId }>('select id from mailbox where name = $1', [name]);
-  return rows[0]?.id ?? null;
+const SAME = ['host', 'port', 'security', 'username', 'path'] as const;
+
+/** The mailbox of this name, or null. Throws where that is another one: its mail would be taken for the new practice's. */
+export async function existingMailbox(sql: Sql, keys: Keys, mailbox: NewMailbox): Promise<MailboxId | null> {
+  const { rows } = await sql.query<{ id: MailboxId }>('select id from mailbox where name = $1', [mailbox.name]);
+  const id = rows[0]?.id;
+  if (id === undefined) return null;
+  const stored = await mailboxAccount(sql, keys, id);
+  const differs = SAME.filter((field) => stored[field] !== mailbox[field]).join(' ');
+  if (differs !== '') throw new Failure('practice.mailbox-differs', { kind: 'permanent', fields: { differs } });
+  if (stored.password !== mailbox.password)
+    throw new Failure('practice.mailbox-password-differs', { kind: 'permanent' });
+  return id;
 }
 
 async function insertMailbox(tx: Sql, keys: Keys, mailbox: NewMailbox, actor: string): Promise<MailboxId> {
@@ -88,13 +101,58 @@ export async function mailboxesOf(sql: Sql, practiceId: string): Promise<readonl
 
 /** Host, user and opened password of a mailbox. */
 export async function mailboxAccount(sql: Sql, keys: Keys, id: string): Promise<StoredAccount> {
+  const row = await storedAccount(sql, id);
+  return { ...row, password: (await keys.open(passwordPlace(id), row.password)).toString() };
+}
+
+/** The same with another password; the stored one is not opened. */
+export async function accountWithPassword(sql: Sql, id: string, password: string): Promise<StoredAccount> {
+  return { ...(await storedAccount(sql, id)), password };
+}
+
+async function storedAccount(sql: Sql, id: string): Promise<Omit<StoredAccount, 'password'> & { password: Buffer }> {
   const { rows } = await sql.query<Omit<StoredAccount, 'password'> & { password: Buffer }>(
     'select host, port, security, username, password, path, ca from mailbox where id = $1',
     [id],
   );
   const row = rows[0];
   if (row === undefined) throw new Failure('practice.unknown-mailbox', { kind: 'permanent', fields: { mailbox: id } });
-  return { ...row, password: (await keys.open(passwordPlace(id), row.password)).toString() };
+  return row;
+}
+
+/**
+ * Another password, for every practice that shares the mailbox. Its owner loses it: a commit of the connection under the
+ * former password changes nothing, and whoever takes the mailbox next logs in with the new one.
+ */
+export async function setMailboxPassword(
+  tx: Sql,
+  keys: Keys,
+  where: { readonly mailboxId: MailboxId; readonly practiceId: PracticeId },
+  password: string,
+  actor: string,
+): Promise<void> {
+  const { mailboxId, practiceId } = where;
+  const sealed = await keys.seal(passwordPlace(mailboxId), Buffer.from(password));
+  await tx.query(
+    'update mailbox set password = $2, owner_id = null, owner_epoch = owner_epoch + 1, trouble = null where id = $1',
+    [mailboxId, sealed],
+  );
+  await appendAudit(tx, [
+    { event: 'mailbox.password-set', actor, objectKind: 'mailbox', objectId: mailboxId, practiceId },
+  ]);
+  await tx.query('select pg_notify($1, $2)', [CHANGES, practiceId]);
+}
+
+/**
+ * Locks a practice and its mailboxes, these in order of id, and answers them: before anything is switched, so that of two
+ * switches at the same moment the second sees what the first did. No stronger than that: a link that is being added holds
+ * its mailbox and practice by their keys.
+ */
+export async function lockMailboxesOf(tx: Sql, practiceId: string): Promise<readonly Mailbox[]> {
+  await tx.query('select 1 from practice where id = $1 for no key update', [practiceId]);
+  const ids = 'select mailbox_id from mailbox_practice where practice_id = $1';
+  await tx.query(`select 1 from mailbox where id in (${ids}) order by id for no key update`, [practiceId]);
+  return mailboxesOf(tx, practiceId);
 }
 
 /** The code of a failed visit, or null after a good one: what Customer Care sees of a mailbox. */

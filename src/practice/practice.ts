@@ -54,6 +54,7 @@ export interface Mailbox {
   readonly trouble: string | null;
 }
 
+export { assignOlder, type ListedMail, unfinishedEpochs } from './assigned.ts';
 export { CHANGES } from './changes.ts';
 export { claimEpochRange, closeEpochs, type Epoch, openEpoch, openEpochOf } from './epochs.ts';
 export {
@@ -63,7 +64,17 @@ export {
   integrationOf,
   type Refusal,
 } from './integrations.ts';
-export { addMailbox, mailboxAccount, mailboxesOf, type NewMailbox, recordTrouble } from './mailboxes.ts';
+export {
+  accountWithPassword,
+  addMailbox,
+  existingMailbox,
+  lockMailboxesOf,
+  mailboxAccount,
+  mailboxesOf,
+  type NewMailbox,
+  recordTrouble,
+  setMailboxPassword,
+} from './mailboxes.ts';
 export {
   claimMailboxes,
   dropMailboxes,

@@ -24,7 +24,10 @@ export interface ClaimedDelivery {
   readonly version: string;
   readonly isCorrected: boolean;
   readonly content: Buffer | null;
+  /** The card that a person named, or null. */
   readonly overrideCard: string | null;
+  /** Codes of what it was held for and a person decided to pass over. */
+  readonly acknowledged: readonly string[];
   readonly attempts: number;
   /** An earlier request for it may have been taken: the target is asked before anything else. */
   readonly isUncertain: boolean;
@@ -72,7 +75,8 @@ export async function claimDelivery(
   const { rows } = await sql.query<ClaimedDelivery>(
     `select d.id, d.target, r.id as "reportId", r.mail_id as "mailId", m.mailbox_id as "mailboxId", r.practice_id as "practiceId", m.source, r.format, r.laboratory,
        r.sender, r.patient_key as "patientKey", r.reference_digest as "referenceDigest", r.content_digest as "contentDigest", r.version,
-       r.is_corrected as "isCorrected", r.content, d.override ->> 'card' as "overrideCard", d.attempts,
+       r.is_corrected as "isCorrected", r.content, d.override ->> 'card' as "overrideCard",
+       coalesce(d.override -> 'acknowledged', '[]') as acknowledged, d.attempts,
        d.state = 'uncertain' as "isUncertain", d.created_at as "createdAt"
      from delivery d join report r on r.id = d.report_id join mail m on m.id = r.mail_id where d.id = $1`,
     [id],

@@ -2,10 +2,12 @@
 
 import { appendAudit } from '../audit/audit.ts';
 import type { Sql } from '../ledger/ledger.ts';
+import { eraseMail } from './reports.ts';
 
 interface Discarded {
   readonly id: string;
   readonly practice_id: string;
+  readonly mail_id: string;
 }
 
 const DISABLED = `exists (select 1 from integration i where i.practice_id = r.practice_id and i.name = 'forwarding'
@@ -19,12 +21,13 @@ export async function discardDisabled(ledger: {
     const { rows } = await tx.query<Discarded>(
       `update delivery d set state = 'discarded', reason = 'practice.disabled', is_parked = false, settled_at = now(), lease_token = null, lease_until = null
        from report r where r.id = d.report_id and d.state = 'ready' and (d.lease_until is null or d.lease_until < now())
-         and ${DISABLED} returning d.id, r.practice_id`,
+         and ${DISABLED} returning d.id, r.practice_id, r.mail_id`,
     );
     await tx.query(
       `update report r set content = null, erased_at = now() where content is not null
          and exists (select 1 from delivery d where d.report_id = r.id and d.target = 'patient-card' and d.state = 'discarded' and d.reason = 'practice.disabled')`,
     );
+    for (const mailId of new Set(rows.map((row) => row.mail_id))) await eraseMail(tx, mailId);
     await discardUncopied(tx);
     await appendAudit(
       tx,
@@ -42,13 +45,14 @@ export async function discardDisabled(ledger: {
 }
 
 // Uids that a closed epoch still had to copy when the last practice of its mailbox was disabled: they get their rows now,
-// so that the accounting closes. A later epoch of a practice that was enabled again does not copy them either.
+// so that the accounting closes. What a later epoch took over is no longer theirs; each is locked, since that may happen now.
 async function discardUncopied(tx: Sql): Promise<void> {
   const stale = `e.closed_at < now() - interval '7 days'`;
   await tx.query(
     `insert into mail (id, source, mailbox_id, epoch_id, uid, day, state, verdict, reason, read_at)
      select gen_random_uuid(), 'mailbox', e.mailbox_id, e.id, u.uid, (now() at time zone 'Europe/Amsterdam')::date, 'read', 'discarded', 'practice.disabled', now()
-     from epoch e, generate_series(e.cursor_uid + 1, e.uid_next - 1) as u (uid) where ${stale} and e.cursor_uid < e.uid_next - 1
+     from (select * from epoch e where ${stale} and e.cursor_uid < e.uid_next - 1 order by e.id for update) e,
+       generate_series(e.cursor_uid + 1, e.uid_next - 1) as u (uid)
      on conflict (epoch_id, uid) do nothing`,
   );
   await tx.query(`update epoch e set cursor_uid = uid_next - 1 where ${stale} and cursor_uid < uid_next - 1`);

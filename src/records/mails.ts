@@ -81,13 +81,13 @@ export async function insertReplayed(
   }
 }
 
-/** Rows that were assigned by date and are copied now: they keep their id and are filled. */
+/** Rows that were assigned before they were seen and are copied now: they keep their id and are filled. */
 export async function setAssignedCopied(tx: Sql, batchId: BatchId, rows: readonly CopiedRow[]): Promise<void> {
   for (const row of rows) {
     await tx.query(
-      `update mail set state = 'copied', bytes = $2, digest = $3, content = $4, read_batch_id = $5, copied_at = now()
+      `update mail set state = 'copied', bytes = $2, digest = $3, content = $4, read_batch_id = $5, internal_date = $6, day = $7, copied_at = now()
        where id = $1 and state = 'assigned'`,
-      [row.id, row.bytes, row.digest, row.content, batchId],
+      [row.id, row.bytes, row.digest, row.content, batchId, row.internalDate, row.day],
     );
   }
 }

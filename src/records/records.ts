@@ -22,7 +22,16 @@ export {
   settleDelivery,
 } from './deliveries.ts';
 export { discardDisabled } from './disabled.ts';
-export { discardHeld, type HeldItem, heldItemById, heldItems, joinedTo, releaseHeld } from './holds.ts';
+export {
+  discardHeld,
+  type HeldItem,
+  heldItemById,
+  heldItems,
+  heldOfSender,
+  joinedTo,
+  type Override,
+  releaseHeld,
+} from './holds.ts';
 export {
   type ClaimedMail,
   type CopiedRow,

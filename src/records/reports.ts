@@ -140,7 +140,7 @@ async function insertReport(tx: Sql, report: NewReport): Promise<void> {
   );
 }
 
-// A mail that is read again may have a report from the first time that still needs the bytes; eraseMails takes them later.
+// A mail that is read again may have a report from the first time that still needs the bytes; eraseMail takes them once it rests.
 const HAS_REPORT = 'exists (select 1 from report r where r.mail_id = mail.id)';
 
 /** Records that a mail was read; only for the worker that claimed it. False: the claim had passed to another. */

@@ -7,8 +7,15 @@
 export type ReasonOutcome = 'held' | 'quarantined' | 'settled';
 /** Who can solve it. */
 export type ReasonOwner = 'practice' | 'laboratory' | 'us';
-/** What the owner may do. `retract` and `override` are audited and need a reason. */
-export type ReasonAction = 'release' | 'discard' | 'override';
+/** What may be decided; every decision is audited and needs a reason. */
+export type ReasonAction =
+  /** All checks run again: only where they can end otherwise than before. */
+  | 'release'
+  /** Release in the knowledge of it: this one check is passed over, all others run again. */
+  | 'acknowledge'
+  /** Release to the card that the practice confirmed: as acknowledge, for a doubt about whose it is. */
+  | 'override'
+  | 'discard';
 
 export interface Reason {
   readonly outcome: ReasonOutcome;
@@ -22,12 +29,15 @@ export interface Reason {
 
 const DECIDE: readonly ReasonAction[] = ['release', 'discard'];
 const IDENTITY: readonly ReasonAction[] = ['release', 'discard', 'override'];
+const KNOWINGLY: readonly ReasonAction[] = ['acknowledge', 'discard'];
+// What is wrong stands in the report itself: no check could ever end otherwise.
+const DISCARD: readonly ReasonAction[] = ['discard'];
 
 function held(owner: ReasonOwner, nl: string, en: string, actions = DECIDE): Reason {
   return { outcome: 'held', owner, actions, nl, en };
 }
-function quarantined(owner: ReasonOwner, nl: string, en: string): Reason {
-  return { outcome: 'quarantined', owner, actions: DECIDE, nl, en };
+function quarantined(owner: ReasonOwner, nl: string, en: string, actions = DECIDE): Reason {
+  return { outcome: 'quarantined', owner, actions, nl, en };
 }
 function settled(owner: ReasonOwner, nl: string, en: string): Reason {
   return { outcome: 'settled', owner, actions: [], nl, en };
@@ -37,8 +47,9 @@ export const REASONS = {
   // mail
   'mail.too-large': quarantined(
     'laboratory',
-    'De mail is groter dan wij lezen. Vraag het laboratorium om een kleiner bericht.',
-    'The mail is larger than the limit; ask the laboratory for a smaller one.',
+    'De mail is groter dan wij lezen. Vraag het laboratorium om een kleiner bericht en wijs deze dan af.',
+    'The mail is larger than the limit and was not read; ask the laboratory for a smaller one, then discard this one.',
+    DISCARD,
   ),
   'mail.malformed': quarantined(
     'us',
@@ -114,8 +125,9 @@ export const REASONS = {
   ),
   'edifact.columns-slipped': held(
     'laboratory',
-    'Een bepaling heeft meer velden dan kan; waarde, eenheid of grenzen kunnen verschoven zijn.',
-    'A BEP has a filled element past the ninth: its columns may have slipped.',
+    'Een bepaling heeft meer velden dan kan; waarde, eenheid of grenzen kunnen verschoven zijn. Vraag het laboratorium het goed te sturen of voer de uitslag met de hand in, en wijs dit bericht dan af.',
+    'A BEP has a filled element past the ninth: its columns may have slipped. Ask for a correct message or enter it by hand, then discard.',
+    DISCARD,
   ),
   'edifact.medrpt-not-enabled': quarantined(
     'us',
@@ -152,8 +164,9 @@ export const REASONS = {
   ),
   'hl7.unknown-segment': held(
     'laboratory',
-    'Na een uitslag staat een regel die wij niet herkennen; er kan tekst van de uitslag ontbreken.',
-    'A segment name that HL7 does not have: perhaps a wrapped line of text, then missing from the result above it.',
+    'Na een uitslag staat een regel die wij niet herkennen; er kan tekst van de uitslag ontbreken. Vraag het laboratorium het goed te sturen of voer de uitslag met de hand in, en wijs dit bericht dan af.',
+    'A segment name that HL7 does not have: perhaps a wrapped line of text, then missing from the result above it. Ask for a correct message or enter it by hand, then discard.',
+    DISCARD,
   ),
   'hl7.unknown-message': quarantined(
     'us',
@@ -167,13 +180,14 @@ export const REASONS = {
   ),
   'hl7.status-missing': held(
     'laboratory',
-    'Bij een uitslag ontbreekt of klopt de status niet (voorlopig, definitief, gecorrigeerd).',
-    'OBX-11 is empty or unknown.',
+    'Bij een uitslag ontbreekt of klopt de status niet (voorlopig, definitief, gecorrigeerd). Vraag het laboratorium het goed te sturen of voer de uitslag met de hand in, en wijs dit bericht dan af.',
+    'OBX-11 is empty or unknown. Ask for a correct message or enter it by hand, then discard.',
+    DISCARD,
   ),
   'hl7.nothing-to-confirm': held(
     'laboratory',
-    'Een uitslag wordt definitief verklaard, maar wij kennen de voorlopige niet.',
-    'OBX-11 = U, but nothing is stored to confirm.',
+    'Een uitslag wordt definitief verklaard, maar wij kennen de voorlopige niet. Geef vrij zodra die op de kaart staat; komt hij niet, vraag het laboratorium de hele uitslag te sturen en wijs dit bericht af.',
+    'OBX-11 = U, but nothing is stored to confirm. Release once the preliminary result is on the card, else ask for the whole result.',
   ),
   // lab
   'lab.test-message': quarantined(
@@ -183,28 +197,32 @@ export const REASONS = {
   ),
   'lab.no-bsn': held(
     'laboratory',
-    'Het bericht heeft geen BSN, en de praktijk heeft een kaart met deze geboortedatum.',
-    'No BSN, and the practice has an active card with this birth date.',
+    'Het bericht heeft geen BSN, en de praktijk heeft een kaart met deze geboortedatum. Vraag de praktijk of de uitslag van die patiënt is; wijs dan de kaart aan, of wijs het bericht af.',
+    'No BSN, and the practice has an active card with this birth date. Ask the practice whose it is; then name the card or discard.',
+    IDENTITY,
   ),
   'lab.bsn-invalid': held(
     'laboratory',
-    'Het BSN is ongeldig, en de praktijk heeft een kaart met deze geboortedatum.',
-    'The BSN fails the 11-test, and the practice has an active card with this birth date.',
+    'Het BSN is ongeldig, en de praktijk heeft een kaart met deze geboortedatum. Vraag de praktijk of de uitslag van die patiënt is; wijs dan de kaart aan, of wijs het bericht af.',
+    'The BSN fails the 11-test, and the practice has an active card with this birth date. Ask the practice whose it is; then name the card or discard.',
+    IDENTITY,
   ),
   'lab.no-lab-number': held(
     'laboratory',
-    'Het labnummer ontbreekt. Zonder dat nummer is deze uitslag niet van een andere te onderscheiden.',
-    'No lab number (IDE.2, OBR-3): results of different requests would share their keys.',
+    'Het labnummer ontbreekt. Zonder dat nummer is deze uitslag niet van een andere te onderscheiden. Vraag het laboratorium het goed te sturen of voer de uitslag met de hand in, en wijs dit bericht dan af.',
+    'No lab number (IDE.2, OBR-3): results of different requests would share their keys. Ask for a correct message or enter it by hand, then discard.',
+    DISCARD,
   ),
   'lab.no-collection-date': held(
     'laboratory',
-    'De afnamedatum ontbreekt of is niet te lezen.',
-    'The collection date (DET, OBR-7) is missing or cannot be read.',
+    'De afnamedatum ontbreekt of is niet te lezen. Vraag het laboratorium het goed te sturen of voer de uitslag met de hand in, en wijs dit bericht dan af.',
+    'The collection date (DET, OBR-7) is missing or cannot be read. Ask for a correct message or enter it by hand, then discard.',
+    DISCARD,
   ),
   'lab.unknown-sender': held(
     'us',
-    'Het eerste bericht van een laboratorium dat wij nog niet kennen. Vrijgeven betekent: dit laboratorium is in orde.',
-    'First report of an unknown laboratory; its release accepts the laboratory.',
+    'Het eerste bericht van een laboratorium dat wij nog niet kennen. Vrijgeven betekent: dit laboratorium is in orde; al zijn berichten die hierop wachten gaan mee.',
+    'First report of an unknown laboratory; its release accepts the laboratory, and releases all that waits for the same.',
   ),
   'lab.key-changed': held(
     'us',
@@ -213,19 +231,20 @@ export const REASONS = {
   ),
   'lab.number-other-patient': held(
     'laboratory',
-    'Ditzelfde labnummer hoorde bij een andere patiënt. Vraag het laboratorium van wie de uitslag is.',
-    'The lab number was seen under another patient within 90 days.',
+    'Ditzelfde labnummer hoorde bij een andere patiënt. Vraag het laboratorium van wie de uitslag is. Is het nummer hergebruikt, wijs dan de kaart aan.',
+    'The lab number was seen under another patient within 90 days. Naming the card treats the number as reused.',
     IDENTITY,
   ),
   'lab.same-time-conflict': held(
     'laboratory',
-    'Twee berichten van hetzelfde moment geven voor dezelfde bepaling een andere uitslag.',
-    'Equal versions with different values, neither marked corrected.',
+    'Twee berichten van hetzelfde moment geven voor dezelfde bepaling een andere uitslag. Vraag het laboratorium welke klopt en om een gecorrigeerd bericht, en wijs dit bericht daarna af.',
+    'Equal versions with different values, neither marked corrected. Ask the laboratory for a corrected message, then discard this one.',
   ),
   'lab.reference-conflict': held(
     'laboratory',
-    'Twee berichten met hetzelfde kenmerk hebben een andere inhoud.',
-    'Same reference and time, other content, neither marked corrected.',
+    'Twee berichten met hetzelfde kenmerk hebben een andere inhoud. Vraag het laboratorium of beide kloppen: zo ja, geef dan vrij; zo nee, wijs af.',
+    'Same reference and time, other content, neither marked corrected. Release it only when the laboratory says that both are right.',
+    KNOWINGLY,
   ),
   'lab.reader-changed': held(
     'us',
@@ -235,26 +254,37 @@ export const REASONS = {
   // card
   'card.several': held(
     'practice',
-    'De patiënt heeft meer dan één actieve kaart bij deze praktijk. Voeg ze samen en geef daarna vrij.',
-    'Several active cards of this practice have this BSN.',
+    'De patiënt heeft meer dan één actieve kaart bij deze praktijk. Voeg ze samen en geef daarna vrij, of wijs de juiste kaart aan.',
+    'Several active cards of this practice have this BSN: merge them and release, or name the card.',
+    IDENTITY,
   ),
   'card.birth-date-differs': held(
     'practice',
-    'De geboortedatum in het bericht is anders dan op de kaart.',
-    'The birth date differs from the card.',
+    'De geboortedatum in het bericht is anders dan op de kaart. Is het toch deze patiënt, wijs dan de kaart aan; verbeter zo nodig eerst de kaart en geef vrij.',
+    'The birth date differs from the card. Name the card if the practice says that it is this patient.',
     IDENTITY,
   ),
   'card.name-differs': held(
     'practice',
-    'De achternaam in het bericht is anders dan op de kaart.',
-    'Neither surname is like the card’s.',
+    'De achternaam in het bericht is anders dan op de kaart. Is het toch deze patiënt, wijs dan de kaart aan; verbeter zo nodig eerst de kaart en geef vrij.',
+    'Neither surname is like the card’s. Name the card if the practice says that it is this patient.',
     IDENTITY,
+  ),
+  'card.override-unknown': held(
+    'us',
+    'De aangewezen kaart is geen actieve kaart van deze praktijk. Er is niets geschreven. Geef vrij: de eerste reden komt dan terug, en de juiste kaart kan worden aangewezen.',
+    'The named card is none of this practice’s active cards. Release brings the first reason back; then name the right card.',
+  ),
+  'card.override-other-bsn': held(
+    'us',
+    'De aangewezen kaart heeft niet het BSN dat in het bericht staat. Er is niets geschreven. Geef vrij: de eerste reden komt dan terug, en de juiste kaart kan worden aangewezen.',
+    'The named card does not have the BSN of the report. Release brings the first reason back; then name the right card.',
   ),
   'card.other-subject': held(
     'us',
-    'Deze uitslag staat al op de kaart van een andere patiënt. Er is niets geschreven.',
-    'The result exists under another subject; nothing was written.',
-    IDENTITY,
+    'Deze uitslag staat al op de kaart van een andere patiënt. Er is niets geschreven. Vraag het laboratorium van wie de uitslag is; van de andere kaart wordt hij in cKIS gehaald. Hoort hij op deze kaart, vraag het laboratorium dan om een nieuw bericht en wijs dit af.',
+    'The result exists under another subject; nothing was written. Ask the laboratory whose it is; it is retracted from the other card in cKIS, then sent again.',
+    DISCARD,
   ),
   'card.refused': held(
     'us',
@@ -263,18 +293,20 @@ export const REASONS = {
   ),
   'card.no-lab-number': held(
     'laboratory',
-    'De uitslag heeft geen labnummer en zou een uitslag van een andere afname vervangen. Er is niets geschreven.',
-    'Without a lab number, a result of another collection has the same key; nothing was written.',
+    'De uitslag heeft geen labnummer en zou een uitslag van een andere afname vervangen. Er is niets geschreven. Voer de uitslag met de hand in en wijs dit bericht dan af.',
+    'Without a lab number, a result of another collection has the same key; nothing was written. Enter it by hand, then discard.',
+    DISCARD,
   ),
   'card.result-twice': held(
     'us',
-    'Dezelfde uitslag staat twee keer in cKIS. Er is niets geschreven; ontwikkelaars kijken welke weg moet.',
-    'Two resources carry one result key; nothing was written.',
+    'Dezelfde uitslag staat twee keer in cKIS. Er is niets geschreven; ontwikkelaars kijken welke weg moet. Geef vrij zodra er één over is.',
+    'Two resources carry one result key; nothing was written. Release once one of them is gone.',
   ),
   'card.sandbox-person': held(
     'us',
-    'Een testpersoon (BSN 999…) hoort niet op een echte kaart.',
+    'Een testpersoon (BSN 999…) hoort niet op een echte kaart. Wijs het bericht af.',
     'A test BSN (999…) is never delivered in production.',
+    DISCARD,
   ),
   'card.attempts-exhausted': held(
     'us',
@@ -282,10 +314,10 @@ export const REASONS = {
     'Delivery failed after every attempt.',
   ),
   // board
-  'board.not-propagated': settled(
+  'board.not-propagated': held(
     'us',
-    'De uitslag staat op de kaart, maar is niet op tijd op het board verschenen.',
-    'On the card, but not visible on the board in time.',
+    'De uitslag staat op de kaart, maar is niet op tijd op het board verschenen. Kijk de koppeling van cKIS naar cBoards na. Vrijgeven: opnieuw kijken en wachten. Afwijzen: de uitslag blijft alleen op de kaart.',
+    'On the card, but not visible on the board in time. Release looks and waits again; discard leaves it on the card only.',
   ),
   'board.refused': held('us', 'cBoards weigert deze uitslag.', 'cBoards answered 400 or 422.'),
   // practice

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Io, UsageError } from '../../src/commands/io.ts';
 import { type ReplayOptions, runReplay } from '../../src/commands/replay.ts';
 import type { Environment } from '../../src/config/config.ts';
+import { disableForwarding, pauseForwarding } from '../../src/pipeline/pipeline.ts';
 import { patientOf } from '../../src/sandbox/fhir/population.ts';
 import { forbiddenCommands } from '../../src/sandbox/zorgmail/command-lines.ts';
 import { systemClock } from '../../src/shared/clock.ts';
@@ -144,6 +145,42 @@ describe('replaying what came through a mailbox', () => {
     expect((await journey.world.zorgmail.compareTwins(zorgmail)).differences).toEqual([]);
   });
 
+  it('with --dry-run says of each mail what would become of it, and leaves nothing but the audit of the look', async () => {
+    const since = new Date(systemClock.now().getTime() - 60_000).toISOString();
+    const { zorgmail, agb } = practice('brug');
+    const fresh = [
+      medlab({ bsn: '999986296', labNumber: '26180011', to: zorgmail }),
+      medlab({ bsn: '999911995', labNumber: '26180012', to: zorgmail }),
+      medlab({ bsn: '999986296', labNumber: '26180013', to: '500088001' }),
+      Buffer.from('Beste collega, tot morgen.'),
+    ];
+    await journey.send('brug', ...fresh);
+    const [before, written] = [await rows(), transactions()];
+    const { code, document } = await replay({ practice: agb, since, dryRun: true, by: 'sanne' });
+    const { reports } = document as unknown as { reports: { file: string; would: string; reason: string | null }[] };
+    expect(reports.map(({ file, would, reason }) => [file, would, reason])).toEqual([
+      ['brug uid 1', 'duplicate', null],
+      ['brug uid 2', 'duplicate', null],
+      ['brug uid 3', 'forwarded', null],
+      ['brug uid 4', 'no-card', null],
+      ['brug uid 5', 'held', 'practice.other-recipient'],
+      ['brug uid 6', 'not-lab', null],
+    ]);
+    expect(code).toBe(3);
+    expect(await rows()).toBe(before);
+    expect(transactions()).toBe(written);
+    expect(await journey.sql(`select actor, object_kind, fields from audit where event = 'mails.looked-at'`)).toEqual([
+      { actor: 'sanne', object_kind: 'practice', fields: { since } },
+    ]);
+    const where = await journey.practice('brug');
+    await pauseForwarding(journey.courier, where, 'test');
+    const paused = await replay({ practice: agb, since, dryRun: true });
+    expect(JSON.stringify(paused.document)).toMatch(/"brug uid 3","source":"[^"]*","would":"waiting"/);
+    await disableForwarding(journey.courier, where, 'test');
+    const disabled = await replay({ practice: agb, since, dryRun: true });
+    expect(JSON.stringify(disabled.document)).toMatch(/"would":"discarded","reason":"practice.disabled"/);
+  });
+
   it('by the id of a mail that the ledger still holds says duplicate; one that is gone is a wrong question', async () => {
     const forwarded = (await deliveries(journey)).find(({ state, uid }) => state === 'forwarded' && uid !== null);
     const { document } = await replay({ mailIds: [forwarded?.mail_id ?? ''] });
@@ -161,10 +198,12 @@ describe('a question that is wrongly put', () => {
     ['two sources', { paths: ['a'], mailIds: ['b'] }],
     ['a practice without a date', { practice: '01099001' }],
     ['a date without a practice', { paths: ['a'], since: '2026-11-01' }],
-    ['a dry run of what is in a mailbox', { practice: '01099001', since: '2026-11-01', dryRun: true }],
     ['a file that is not there', { paths: ['/no/such/file.edi'] }],
     ['a practice that is not there', { practice: '99999999', since: '2026-11-01' }],
     ['a date that is none', { practice: '01099001', since: 'yesterday' }],
+    ['a date that the calendar does not have', { practice: '01099001', since: '2026-02-31' }],
+    ['a moment on such a date', { practice: '01099001', since: '2026-02-31T08:00:00Z' }],
+    ['a moment without a zone', { practice: '01099001', since: '2026-11-01T08:00' }],
   ])('is refused: %s', async (_, options) => {
     await expect(replay(options)).rejects.toThrow(UsageError);
   });

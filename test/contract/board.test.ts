@@ -1,4 +1,4 @@
-import type { Observation } from '@medplum/fhirtypes';
+import type { Observation, Patient } from '@medplum/fhirtypes';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { type OpenBoard, openBoard } from '../../src/delivery/board/board.ts';
 import { type OpenPatientCard, openPatientCard } from '../../src/delivery/patient-card/patient-card.ts';
@@ -81,8 +81,8 @@ it('waits for a retraction to be seen on the board too', async () => {
 
 it('writes to the board itself as repeatably as to the card', async () => {
   const content = contentOfResults(result());
-  expect(await boards.write(els, content, byUs)).toMatchObject({ kind: 'written' });
-  const again = await boards.write(els, content, byUs);
+  expect(await boards.write(els, content, byUs, null)).toMatchObject({ kind: 'written' });
+  const again = await boards.write(els, content, byUs, null);
   expect(again).toMatchObject({ resources: [{ outcome: 'unchanged' }, { outcome: 'unchanged' }] });
   expect(await boards.check(content, byUs)).toEqual({ kind: 'visible' });
   expect(onBoard()).toHaveLength(1);
@@ -98,20 +98,40 @@ it('does not pass on to the board what a practice writes there by us', async () 
 it('answers none for a patient without a board, and holds as the card does', async () => {
   const sjoerd = labPatient(person('999986296'));
   const brug = trace(0, { practiceAgb: practice('brug').agb });
-  expect(await boards.write(sjoerd, contentOfResults(result()), brug)).toEqual({ kind: 'none' });
+  expect(await boards.write(sjoerd, contentOfResults(result()), brug, null)).toEqual({ kind: 'none' });
   const stranger = { ...els, birthDate: '1972-06-19' };
-  expect(await boards.write(stranger, contentOfResults(result()), byUs)).toEqual({
+  expect(await boards.write(stranger, contentOfResults(result()), byUs, null)).toEqual({
     kind: 'held',
     code: 'card.birth-date-differs',
     detail: null,
   });
 });
 
+it('writes to the board that a person named, passing over the doubt that they decided on and no other', async () => {
+  const content = contentOfResults(result());
+  const [board] = cboards.repository.all<Patient>('Patient').filter((one) => one.identifier?.[0]?.value === els.bsn);
+  const stranger = { ...els, birthDate: '1972-06-19' };
+  const named = { patientId: board?.id ?? '', overridden: ['card.birth-date-differs'] as const };
+  expect(await boards.write(stranger, content, byUs, { ...named, overridden: ['card.name-differs'] })).toMatchObject({
+    code: 'card.birth-date-differs',
+  });
+  expect(await boards.write(stranger, content, byUs, { ...named, patientId: 'nobody' })).toMatchObject({
+    code: 'card.override-unknown',
+  });
+  expect(onBoard()).toEqual([]);
+  expect(await boards.write(stranger, content, byUs, named)).toMatchObject({ kind: 'written' });
+  expect(onBoard()).toMatchObject([{ subject: { reference: `Patient/${named.patientId}` } }]);
+});
+
+it('says whether it is a sandbox', async () => {
+  expect(await boards.isSandbox()).toBe(true);
+});
+
 it('speaks of the board in its own failures and refusals', async () => {
   cboards.faults.next({ kind: 'refuse', status: 503 });
-  const busy = boards.write(els, contentOfResults(result()), byUs);
+  const busy = boards.write(els, contentOfResults(result()), byUs, null);
   await expect(busy).rejects.toMatchObject({ code: 'board.busy', scope: 'peer' });
-  const refused = await boards.write(els, contentOfResults(result({ observedAt: 'gisteren' })), byUs);
+  const refused = await boards.write(els, contentOfResults(result({ observedAt: 'gisteren' })), byUs, null);
   expect(refused).toMatchObject({ kind: 'held', code: 'board.refused' });
   cboards.faults.outage(true);
   await expect(boards.check(contentOfResults(result()), byUs)).rejects.toMatchObject({ code: 'board.busy' });

@@ -26,6 +26,7 @@ const OWNERS: Readonly<Record<ReasonOwner, Words>> = {
 };
 const ACTIONS: Readonly<Record<ReasonAction, Words>> = {
   release: { nl: 'vrijgeven', en: 'release' },
+  acknowledge: { nl: 'bewust vrijgeven', en: 'release knowingly' },
   discard: { nl: 'afwijzen', en: 'discard' },
   override: { nl: 'kaart aanwijzen', en: 'override with a card' },
 };
@@ -58,8 +59,9 @@ the report itself and is audited.*
 | onbegrepen · quarantined | Wij begrijpen het bericht niet; het is in zijn geheel bewaard. | Not understood; kept as it came. |
 | afgehandeld · settled | Geen besluit gevraagd. | No decision is asked. |
 | vrijgeven · release | \`held release NUMMER --reason "…"\`: alle controles worden opnieuw gedaan. | All checks run again. |
+| bewust vrijgeven · release knowingly | \`held release NUMMER --reason "…"\`: alleen deze controle wordt overgeslagen, alle andere worden opnieuw gedaan. | This one check is passed over; all others run again. |
 | afwijzen · discard | \`held discard NUMMER --reason "…"\`: het gaat niet naar een kaart; de inhoud wordt gewist. | It goes to no card; its content is erased. |
-| kaart aanwijzen · override | \`held release NUMMER --override-card PATIËNT-ID --reason "…"\`: alleen nadat de praktijk de kaart heeft bevestigd. | Only after the practice confirmed the card. |
+| kaart aanwijzen · override | \`held release NUMMER --override-card PATIËNT-ID --reason "…"\`: alleen nadat de praktijk de kaart heeft bevestigd. Alleen deze twijfel wordt overgeslagen; een ander BSN op de kaart nooit. | Only after the practice confirmed the card. Only this doubt is passed over, another BSN on the card never. |
 
 Elk besluit vraagt een reden en wordt vastgelegd met naam. *Every decision needs a reason and is audited by name.*`;
 

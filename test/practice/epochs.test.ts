@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Sql } from '../../src/ledger/ledger.ts';
-import { closeEpochs, openEpoch, openEpochOf } from '../../src/practice/practice.ts';
-import { accountingOf } from '../../src/records/records.ts';
+import { assignOlder, closeEpochs, openEpoch, openEpochOf, unfinishedEpochs } from '../../src/practice/practice.ts';
+import { accountingOf, discardDisabled } from '../../src/records/records.ts';
 import type { MailboxId } from '../../src/shared/ids.ts';
 import { useLedgers } from '../ledger/ledgers.ts';
 import { mailboxIn, practiceIn } from './places.ts';
@@ -110,5 +110,91 @@ describe('an epoch', () => {
     const epoch = await open(await freshMailbox());
     const written = ledgers.owner.query(`update epoch set ${change} where id = $1`, [epoch.id]);
     await expect(written).rejects.toMatchObject({ fields: { sqlState: '23514' } });
+  });
+});
+
+const at = (uid: number) => ({ uid, internalDate: new Date('2026-11-22T08:00:00Z') });
+
+describe('what a closed epoch had not copied', () => {
+  /** Uids 5 (listed) and 100 to 102 (announced), none of them copied. */
+  async function closedWithUncopied() {
+    const mailboxId = await freshMailbox();
+    const epoch = await open(mailboxId, { listed: [at(5)] });
+    await inTransaction((tx) => closeEpochs(tx, mailboxId, 103, 'a person'));
+    return { mailboxId, epoch };
+  }
+
+  const assignedIn = async (epochId: string) =>
+    (
+      await ledgers.owner.query<{ uid: number; state: string }>(
+        'select uid, state from mail where epoch_id = $1 order by uid',
+        [epochId],
+      )
+    ).rows.map(({ uid, state }) => `${uid} ${state}`);
+
+  it('is found until another epoch takes it over, and is then counted there and nowhere else', async () => {
+    const { mailboxId, epoch } = await closedWithUncopied();
+    const found = await inTransaction((tx) => unfinishedEpochs(tx, mailboxId));
+    expect(found).toEqual([{ id: epoch.id, uidValidity: 7, uidNext: 103 }]);
+    // 5 and 101 are listed as well: one row each.
+    const next = await open(mailboxId, { uidNext: 110, listed: [at(5), at(101), at(104)], takesOver: [epoch.id] });
+    expect(await assignedIn(epoch.id)).toEqual([]);
+    expect(await assignedIn(next.id)).toEqual([5, 100, 101, 102, 104].map((uid) => `${uid} assigned`));
+    expect(await accounting(mailboxId)).toMatchObject({ assigned: 5, waiting: 5, difference: 0 });
+    expect(await inTransaction((tx) => unfinishedEpochs(tx, mailboxId))).toEqual([]);
+  });
+
+  it('is not discarded after 7 days once it was taken over, also when both happen at the same moment', async () => {
+    for (const _ of [1, 2, 3]) {
+      const { mailboxId, epoch } = await closedWithUncopied();
+      await ledgers.owner.query(`update epoch set closed_at = now() - interval '8 days' where id = $1`, [epoch.id]);
+      const takeOver = inTransaction(async (tx) => {
+        const takesOver = (await unfinishedEpochs(tx, mailboxId)).map(({ id }) => id);
+        await openEpoch(tx, { mailboxId, uidValidity: 7, uidNext: 110, listed: [], takesOver }, 'a person');
+        return takesOver.length;
+      });
+      const [taken] = await Promise.all([takeOver, discardDisabled(ledgers.worker), discardDisabled(ledgers.worker)]);
+      const books = await accounting(mailboxId);
+      expect(books).toMatchObject({ assigned: 4, difference: 0 });
+      expect((books?.waiting ?? 0) + (books?.discarded ?? 0)).toBe(4);
+      expect(books?.waiting).toBe(taken === 1 ? 4 - (books?.discarded ?? 0) : 0);
+    }
+  });
+});
+
+describe('older mails for an epoch that is open', () => {
+  it('are assigned once: not those above its start, nor those that have a row under the same numbering', async () => {
+    const mailboxId = await freshMailbox();
+    await open(mailboxId, { listed: [at(3)] });
+    await inTransaction((tx) => closeEpochs(tx, mailboxId, null, 'a person'));
+    const epoch = await open(mailboxId, { listed: [at(4)] });
+    const assign = () => inTransaction((tx) => assignOlder(tx, epoch, [3, 4, 5, 100].map(at), 'a person'));
+    expect(await assign()).toBe(1);
+    expect(await assign()).toBe(0);
+    expect(await accounting(mailboxId)).toMatchObject({ assigned: 3, waiting: 3, difference: 0 });
+    const { rows } = await ledgers.owner.query(
+      "select fields from audit where object_id = $1 and event = 'mailbox.older-assigned'",
+      [mailboxId],
+    );
+    expect(rows).toEqual([{ fields: { assigned: 1 } }]);
+  });
+
+  it('are assigned again where they were discarded because forwarding was disabled', async () => {
+    const mailboxId = await freshMailbox();
+    const first = await open(mailboxId, { listed: [at(3)] });
+    await inTransaction((tx) => closeEpochs(tx, mailboxId, null, 'a person'));
+    await ledgers.owner.query(`update epoch set closed_at = now() - interval '8 days' where id = $1`, [first.id]);
+    await discardDisabled(ledgers.worker);
+    const epoch = await open(mailboxId);
+    expect(await inTransaction((tx) => assignOlder(tx, epoch, [at(3)], 'a person'))).toBe(1);
+    expect(await accounting(mailboxId)).toMatchObject({ assigned: 2, waiting: 1, discarded: 1, difference: 0 });
+  });
+
+  it('of another numbering are other mails', async () => {
+    const mailboxId = await freshMailbox();
+    await open(mailboxId, { listed: [at(3)] });
+    await inTransaction((tx) => closeEpochs(tx, mailboxId, null, 'a person'));
+    const epoch = await open(mailboxId, { uidValidity: 8 });
+    expect(await inTransaction((tx) => assignOlder(tx, epoch, [at(3)], 'a person'))).toBe(1);
   });
 });

@@ -110,6 +110,64 @@ describe('enabling forwarding', () => {
   });
 });
 
+describe('enabling without saying everything again', () => {
+  const AS_IT_WAS: EnableRequest = {
+    name: 'forwarding',
+    mode: null,
+    authorisedBy: null,
+    authorisedOn: null,
+    determinations: null,
+    since: null,
+  };
+
+  it('is shadow the first time, from now on', async () => {
+    const practice = await practiceWithMailbox();
+    expect(await enable(practice, AS_IT_WAS)).toBeNull();
+    expect(await stored(practice)).toMatchObject({ state: 'enabled', mode: 'shadow', since: expect.any(Date) });
+  });
+
+  it.each(['paused', 'enabled'] as const)('keeps a live practice that is %s live, as it was', async (state) => {
+    const practice = await practiceWithMailbox();
+    await enable(practice, LIVE);
+    const before = await stored(practice);
+    if (state === 'paused') await change(practice, state);
+    expect(await enable(practice, AS_IT_WAS)).toBeNull();
+    expect(await stored(practice)).toEqual({ ...before, state: 'enabled', mode: 'live' });
+  });
+
+  it('goes back to shadow only where that is said, and keeps what was authorised', async () => {
+    const practice = await practiceWithMailbox();
+    await enable(practice, LIVE);
+    await change(practice, 'paused');
+    expect(await enable(practice, { ...AS_IT_WAS, mode: 'shadow' })).toBeNull();
+    expect(await stored(practice)).toMatchObject({
+      mode: 'shadow',
+      authorisedBy: LIVE.authorisedBy,
+      since: LIVE.since,
+    });
+    expect(await enable(practice, { ...AS_IT_WAS, mode: 'live' })).toBeNull();
+    expect(await stored(practice)).toMatchObject({ mode: 'live', determinations: LIVE.determinations });
+  });
+
+  it('changes what is given, and takes no new name under the day of the former one', async () => {
+    const practice = await practiceWithMailbox();
+    await enable(practice, LIVE);
+    const since = new Date('2026-12-24T00:00:00Z');
+    expect(await enable(practice, { ...AS_IT_WAS, determinations: 'all', since })).toBeNull();
+    expect(await stored(practice)).toMatchObject({ mode: 'live', determinations: 'all', since });
+    expect(await enable(practice, { ...AS_IT_WAS, authorisedBy: 'another' })).toBe('no-authorisation');
+    expect(await stored(practice)).toMatchObject({ authorisedBy: LIVE.authorisedBy, determinations: 'all' });
+  });
+
+  it('begins anew, in shadow, after it was disabled', async () => {
+    const practice = await practiceWithMailbox();
+    await enable(practice, LIVE);
+    await change(practice, 'disabled');
+    expect(await enable(practice, AS_IT_WAS)).toBeNull();
+    expect(await stored(practice)).toMatchObject({ mode: 'shadow', authorisedBy: null, determinations: null });
+  });
+});
+
 describe('pausing and disabling', () => {
   it('is refused for what was never enabled, or is disabled already', async () => {
     const practice = await practiceWithMailbox();

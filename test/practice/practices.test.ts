@@ -10,6 +10,7 @@ import {
   type NewPractice,
   practicesOfMailbox,
   recordTrouble,
+  setMailboxPassword,
 } from '../../src/practice/practice.ts';
 import { useLedgers } from '../ledger/ledgers.ts';
 import { mailboxIn, newMailbox, newPractice, practiceIn, testKeys } from './places.ts';
@@ -152,6 +153,61 @@ describe('a mailbox', () => {
       { event: 'mailbox.linked', actor: 'a person', practice_id: one.id },
       { event: 'mailbox.linked', actor: 'a person', practice_id: other.id },
     ]);
+  });
+
+  it.each<{ field: string; change: Partial<ReturnType<typeof newMailbox>> }>([
+    { field: 'host', change: { host: 'elsewhere.example' } },
+    { field: 'port', change: { port: 143 } },
+    { field: 'username', change: { username: 'another' } },
+    { field: 'path', change: { path: 'Lab' } },
+    { field: 'port security', change: { port: 143, security: 'starttls' } },
+  ])('of the same name with another $field is not linked, and says what differs but not how', async ({
+    field,
+    change,
+  }) => {
+    const [one, other] = [await practiceIn(ledgers.worker), await practiceIn(ledgers.worker)];
+    const keys = testKeys(ledgers.worker);
+    const mailbox = newMailbox();
+    await ledgers.worker.transaction((tx) => addMailbox(tx, keys, mailbox, [one.id], 'a person'));
+    const linking = ledgers.worker.transaction((tx) =>
+      addMailbox(tx, keys, { ...mailbox, ...change }, [other.id], 'a person'),
+    );
+    await expect(linking).rejects.toMatchObject({
+      code: 'practice.mailbox-differs',
+      message: `practice.mailbox-differs (differs=${field})`,
+    });
+    expect(await mailboxesOf(ledgers.worker, other.id)).toEqual([]);
+  });
+
+  it('of the same name with another password is not linked: which of the two is right is for a person', async () => {
+    const [one, other] = [await practiceIn(ledgers.worker), await practiceIn(ledgers.worker)];
+    const keys = testKeys(ledgers.worker);
+    const mailbox = newMailbox();
+    await ledgers.worker.transaction((tx) => addMailbox(tx, keys, mailbox, [one.id], 'a person'));
+    const linking = ledgers.worker.transaction((tx) =>
+      addMailbox(tx, keys, { ...mailbox, password: 'geheim-2' }, [other.id], 'a person'),
+    );
+    await expect(linking).rejects.toMatchObject({ code: 'practice.mailbox-password-differs', fields: {} });
+  });
+
+  it('gets another password, audited, and its owner loses it', async () => {
+    const practice = await practiceIn(ledgers.worker);
+    const keys = testKeys(ledgers.worker);
+    const mailboxId = await mailboxIn(ledgers.worker, [practice]);
+    await ledgers.owner.query('update mailbox set owner_id = $2, owner_epoch = 7 where id = $1', [
+      mailboxId,
+      randomUUID(),
+    ]);
+    const where = { mailboxId, practiceId: practice.id };
+    await ledgers.worker.transaction((tx) => setMailboxPassword(tx, keys, where, 'nieuw', 'sanne'));
+    expect(await mailboxAccount(ledgers.worker, keys, mailboxId)).toMatchObject({ password: 'nieuw' });
+    const { rows } = await ledgers.owner.query('select owner_id, owner_epoch from mailbox where id = $1', [mailboxId]);
+    expect(rows).toEqual([{ owner_id: null, owner_epoch: 8 }]);
+    expect((await auditOf(mailboxId)).at(-1)).toEqual({
+      event: 'mailbox.password-set',
+      actor: 'sanne',
+      practice_id: practice.id,
+    });
   });
 
   it('remembers the code of a failed visit until a good one', async () => {

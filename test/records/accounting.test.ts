@@ -8,7 +8,7 @@ import {
   claimBatch,
   claimDelivery,
   discardHeld,
-  eraseMails,
+  eraseMail,
   heldItemById,
   insertBatch,
   insertReports,
@@ -139,7 +139,10 @@ class Journey {
       for (const id of this.deliveries) {
         const item = await heldItemById(tx, id);
         if (item === null) continue;
-        if (decision === 'discard') return discardHeld(tx, item);
+        if (decision === 'discard') {
+          await discardHeld(tx, item);
+          return;
+        }
         const batchId = decision === 'release' ? null : newId<BatchId>();
         if (batchId !== null) {
           await insertBatch(tx, batchId, this.place.mailboxId);
@@ -152,7 +155,10 @@ class Journey {
   }
 
   async erase(): Promise<void> {
-    await eraseMails(ledgers.worker, 1_000);
+    const { rows } = await ledgers.owner.query<{ id: MailId }>('select id from mail where mailbox_id = $1', [
+      this.place.mailboxId,
+    ]);
+    for (const { id } of rows) await eraseMail(ledgers.worker, id);
   }
 
   /** A new uidValidity: what was not copied is lost to us, and the mailbox is listed again. */

@@ -4,12 +4,14 @@ import { DELIVERY_STATES, type DeliveryState, isAtRest } from '../../src/ledger/
 import { changeIntegration, enableIntegration } from '../../src/practice/practice.ts';
 import {
   claimDelivery,
+  clearUncertain,
   insertBoardDelivery,
   nextOfPatient,
   openDeliveriesOf,
   overdueDeliveries,
   type Postponement,
   postponeDelivery,
+  renewLease,
   type Settlement,
   settleDelivery,
 } from '../../src/records/records.ts';
@@ -89,6 +91,39 @@ describe('claiming a delivery', () => {
     const { deliveryId } = await deliveryIn(ledgers, place, state);
     expect(await claim(deliveryId)).toEqual({ kind: 'nothing' });
     expect(await row(deliveryId)).toMatchObject({ state, lease_token: null });
+  });
+});
+
+describe('a claim', () => {
+  it('that is renewed lasts, also where its time had just passed, until another has it', async () => {
+    const { deliveryId } = await ready();
+    const [first, second] = [randomUUID(), randomUUID()];
+    await claim(deliveryId, first);
+    await expireLease(ledgers.owner, 'delivery', deliveryId);
+    expect(await renewLease(ledgers.worker, deliveryId, first)).toBe(true);
+    expect(await claim(deliveryId, second)).toEqual({ kind: 'nothing' });
+    await expireLease(ledgers.owner, 'delivery', deliveryId);
+    await claim(deliveryId, second);
+    expect(await renewLease(ledgers.worker, deliveryId, first)).toBe(false);
+  });
+
+  it('of a job that has a successor is not given; of the latest job it is', async () => {
+    const { deliveryId } = await ready();
+    await makeOverdue(ledgers.owner, 'delivery', deliveryId);
+    await overdueDeliveries(ledgers.worker, 10_000);
+    const asJob = (generation: number) => claimDelivery(ledgers.worker, deliveryId, randomUUID(), generation);
+    expect(await asJob(1)).toEqual({ kind: 'nothing' });
+    expect(await asJob(2)).toMatchObject({ kind: 'claimed' });
+  });
+
+  it('that is uncertain is a plain one again once the card was asked, for the worker that has it', async () => {
+    const { deliveryId } = await deliveryIn(ledgers, place, 'uncertain');
+    const leaseToken = randomUUID();
+    expect(await claim(deliveryId, leaseToken)).toMatchObject({ kind: 'claimed', delivery: { isUncertain: true } });
+    await clearUncertain(ledgers.worker, deliveryId, randomUUID());
+    expect(await row(deliveryId)).toMatchObject({ state: 'uncertain' });
+    await clearUncertain(ledgers.worker, deliveryId, leaseToken);
+    expect(await row(deliveryId)).toMatchObject({ state: 'sending', lease_token: leaseToken });
   });
 });
 

@@ -109,7 +109,7 @@ describe('mails that were assigned by their date', () => {
     return { mailboxId, epochId: epoch.id };
   }
 
-  it('wait in the order of their uids, and are filled where they stand', async () => {
+  it('wait in the order of their uids, and are filled where they stand, with the date that the mail turned out to have', async () => {
     const { mailboxId, epochId } = await assignedPlace();
     const waiting = await waitingAssigned(ledgers.worker, epochId, 2);
     expect(waiting.map((mail) => mail.uid)).toEqual([2, 4]);
@@ -121,7 +121,7 @@ describe('mails that were assigned by their date', () => {
     });
     expect((await waitingAssigned(ledgers.worker, epochId, 9)).map((mail) => mail.uid)).toEqual([9]);
     expect(idsOf(await claim(batchId)).sort()).toEqual(idsOf(waiting).sort());
-    expect(await mailRow(waiting[0]?.id ?? newId())).toMatchObject({ day: '2026-10-01' });
+    expect(await mailRow(waiting[0]?.id ?? newId())).toMatchObject({ day: '2026-11-22' });
   });
 
   it('are never filled twice', async () => {
@@ -149,7 +149,7 @@ describe('mails that were assigned by their date', () => {
     await setAssignedCopied(ledgers.worker, batchId, [copiedRow(copied.uid, { id: copied.id })]);
     await markVanished(ledgers.worker, { mailboxId, epochId }, [gone, copied], '2026-11-23');
     expect(await mailRow(gone.id)).toMatchObject({ state: 'read', verdict: 'vanished', day: '2026-11-23' });
-    expect(await mailRow(copied.id)).toMatchObject({ state: 'copied', verdict: null, day: '2026-10-01' });
+    expect(await mailRow(copied.id)).toMatchObject({ state: 'copied', verdict: null, day: '2026-11-22' });
   });
 
   it('and those never seen are all vanished when the server renumbers the mailbox', async () => {

@@ -34,13 +34,13 @@ async function freshMail(): Promise<MailId> {
 }
 
 describe('inserting reports', () => {
-  it('puts each beside its delivery to the card, and answers which are new', async () => {
+  it('puts each beside its delivery to the card, and answers which are to be delivered', async () => {
     const mailId = await freshMail();
     const reports = [
       newReport(mailId, place.practice.id),
       newReport(mailId, place.practice.id, { reportOrdinal: 2, state: 'held', reason: 'lab.no-bsn', detail: 'PID 3' }),
     ];
-    expect(await insertReports(ledgers.worker, reports)).toEqual(reports.map((report) => report.deliveryId));
+    expect(await insertReports(ledgers.worker, reports)).toEqual([reports[0]?.deliveryId]);
     const { rows } = await ledgers.owner.query(
       `select d.target, d.state, d.reason, d.detail, d.settled_at is not null as settled from delivery d
        join report r on r.id = d.report_id where r.mail_id = $1 order by r.report_ordinal`,
@@ -56,12 +56,33 @@ describe('inserting reports', () => {
     const mailId = await freshMail();
     const first = newReport(mailId, place.practice.id);
     await insertReports(ledgers.worker, [first]);
-    const again = newReport(mailId, place.practice.id, { content: Buffer.from('another'), state: 'quarantined' });
+    const { contentDigest } = first;
+    const again = newReport(mailId, place.practice.id, { contentDigest, content: Buffer.from('sealed anew') });
     const next = newReport(mailId, place.practice.id, { payloadOrdinal: 2 });
     expect(await insertReports(ledgers.worker, [again, next])).toEqual([next.deliveryId]);
     expect(await reportContent(ledgers.worker, first.id)).toEqual(first.content);
     expect(await deliveryRow(ledgers.owner, first.deliveryId)).toMatchObject({ state: 'ready' });
     expect(await deliveryRow(ledgers.owner, again.deliveryId)).toBeUndefined();
+  });
+
+  it('that say something else than the first time go to a person, beside what is there', async () => {
+    const { mailId, ...first } = await deliveryIn(ledgers, place, 'forwarded');
+    const other = newReport(mailId, place.practice.id);
+    expect(await insertReports(ledgers.worker, [other])).toEqual([]);
+    expect(await deliveryRow(ledgers.owner, first.deliveryId)).toMatchObject({ state: 'forwarded' });
+    expect(await deliveryRow(ledgers.owner, other.deliveryId)).toMatchObject({
+      state: 'held',
+      reason: 'lab.reader-changed',
+    });
+    expect(await reportContent(ledgers.worker, other.id)).toEqual(other.content);
+  });
+
+  it('are not brought back where a person discarded the payload', async () => {
+    const payload = { kind: 'payload', reportOrdinal: 0, state: 'quarantined', contentDigest: null } as const;
+    const { mailId } = await deliveryIn(ledgers, place, 'discarded', payload);
+    const understood = newReport(mailId, place.practice.id);
+    expect(await insertReports(ledgers.worker, [understood])).toEqual([]);
+    expect(await deliveryRow(ledgers.owner, understood.deliveryId)).toBeUndefined();
   });
 
   it('can be erased: only digests stay', async () => {
@@ -121,15 +142,17 @@ describe('the original of a content', () => {
   });
 
   it('can be locked for several contents in any order without waiting crosswise', async () => {
-    const [one, other] = [digest(), digest()];
-    let second: Promise<void> = Promise.resolve();
+    // In the order in which they are locked.
+    const [first, last] = [Buffer.alloc(32, 2), Buffer.alloc(32, 1)];
+    let other: Promise<void> = Promise.resolve();
     await ledgers.worker.transaction(async (tx) => {
-      await lockContents(tx, [one, other]);
-      second = ledgers.worker.transaction((later) => lockContents(later, [other, one]));
+      await lockContents(tx, [first]);
+      other = ledgers.worker.transaction((later) => lockContents(later, [last, first]));
       await untilBlocked(ledgers.owner);
-      await lockContents(tx, [other, one]);
+      // Had the other taken the last one already, each would wait for the other now.
+      await lockContents(tx, [last]);
     });
-    await expect(second).resolves.toBeUndefined();
+    await expect(other).resolves.toBeUndefined();
   });
 });
 

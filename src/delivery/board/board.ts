@@ -7,7 +7,7 @@
  */
 
 import type { LabPatient } from '../../lab/lab.ts';
-import type { ReportContent, ReportTrace, WriteAnswer } from '../patient-card/patient-card.ts';
+import type { NamedCard, ReportContent, ReportTrace, WriteAnswer } from '../patient-card/patient-card.ts';
 
 export type BoardMode = 'none' | 'by-ckis' | 'by-us';
 
@@ -17,13 +17,19 @@ export type BoardCheck =
   | { readonly kind: 'not-yet'; readonly missing: number };
 
 export interface Board {
+  /** Whether the target says of itself that it is a sandbox (/metadata). */
+  isSandbox(): Promise<boolean>;
   /** by-ckis: is every result of this report there, in this version or a newer one? */
   check(content: ReportContent, trace: ReportTrace): Promise<BoardCheck>;
-  /** by-us: finds the patient there as on the card and writes the same resources. none: the patient has no board. */
+  /**
+   * by-us: finds the patient there as on the card and writes the same resources. none: the patient has no board.
+   * `named`: the board (its Patient id there) that a person named, else null.
+   */
   write(
     patient: LabPatient,
     content: ReportContent,
     trace: ReportTrace,
+    named: NamedCard | null,
   ): Promise<WriteAnswer | { readonly kind: 'none' }>;
 }
 

@@ -21,8 +21,13 @@ export function openBoard(options: BoardOptions): OpenBoard {
       const missing = await boards.countMissing(content, trace);
       return missing === 0 ? { kind: 'visible' } : { kind: 'not-yet', missing };
     },
-    async write(patient, content, trace) {
-      const answer = await boards.find(patient, trace.practiceAgb);
+    isSandbox: () => boards.isSandbox(),
+    async write(patient, content, trace, named) {
+      const { practiceAgb } = trace;
+      const answer =
+        named === null
+          ? await boards.find(patient, practiceAgb)
+          : await boards.findById(named.patientId, patient, practiceAgb, named.overridden);
       if (answer.kind === 'none') return answer;
       if (answer.kind === 'held') return { ...answer, detail: null };
       return boards.write(answer.card, content, trace);

@@ -36,7 +36,8 @@ export function connectionFailure(thrown: unknown, target: TargetName, intent: I
 export function statusFailure(status: number, retryAfter: string | null, target: TargetName, intent: Intent): Failure {
   const fields = { status };
   if (status === 401 || status === 403) {
-    return new Failure(`${target}.login-refused`, { kind: 'transient', scope: 'peer', fields });
+    // Heals by hand only: permanent, so that the retry policy asks rarely and the account is not locked.
+    return new Failure(`${target}.login-refused`, { kind: 'permanent', scope: 'peer', fields });
   }
   if (status === 429 || status === 503) {
     const retryAfterMs = parseRetryAfter(retryAfter);

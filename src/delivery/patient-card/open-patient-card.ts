@@ -7,6 +7,7 @@ import { type Clock, systemClock } from '../../shared/clock.ts';
 import { openFhirClient } from './fhir-client.ts';
 import type { TargetName } from './http-failures.ts';
 import { countMissing } from './missing.ts';
+import { findNamedCard } from './named-card.ts';
 import type { CardAnswer, PatientCard, ReportContent, ReportTrace } from './patient-card.ts';
 import { findCard } from './patient-search.ts';
 import { SANDBOX_STATEMENT_URL } from './systems.ts';
@@ -44,6 +45,10 @@ export function openPatientCard(options: PatientCardOptions): OpenPatientCard {
     async find(patient: LabPatient, practiceAgb: string): Promise<CardAnswer> {
       if (isTestPerson(patient) && (await isRealTarget())) return { kind: 'held', code: 'card.sandbox-person' };
       return findCard(client, patient, practiceAgb);
+    },
+    async findById(patientId, patient, practiceAgb, overridden): Promise<CardAnswer> {
+      if (isTestPerson(patient) && (await isRealTarget())) return { kind: 'held', code: 'card.sandbox-person' };
+      return findNamedCard(client, { patientId, overridden }, { patient, practiceAgb, isRealTarget });
     },
     write: (card, content, trace) =>
       writeReport({ client, digest, now: () => clock.now(), uuid: randomUUID }, card, content, trace),

@@ -21,6 +21,11 @@ export type CardAnswer =
   | { readonly kind: 'none' }
   | { readonly kind: 'held'; readonly code: ReasonCode };
 
+/** The card that a person named for a report, and the doubts about identity that they decided on. */
+export interface NamedCard extends Card {
+  readonly overridden: readonly ReasonCode[];
+}
+
 /** What the report is, apart from its content: what the resources are traced back with. */
 export interface ReportTrace {
   readonly reportId: string;
@@ -56,6 +61,16 @@ export interface PatientCard {
   /** Whether the target says of itself that it is a sandbox (/metadata). */
   isSandbox(): Promise<boolean>;
   find(patient: LabPatient, practiceAgb: string): Promise<CardAnswer>;
+  /**
+   * The card that a person named. It must be an active card of this practice, and of this BSN where the report has a
+   * valid one; of the doubts about identity only those that the person overrode are passed over. Never answers `none`.
+   */
+  findById(
+    patientId: string,
+    patient: LabPatient,
+    practiceAgb: string,
+    overridden: readonly ReasonCode[],
+  ): Promise<CardAnswer>;
   write(card: Card, content: ReportContent, trace: ReportTrace): Promise<WriteAnswer>;
   /** How many of the report's results are not there in this version or a newer one: asked after an unknown outcome. */
   countMissing(content: ReportContent, trace: ReportTrace): Promise<number>;

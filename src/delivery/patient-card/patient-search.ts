@@ -16,12 +16,16 @@ const NONE: CardAnswer = { kind: 'none' };
 export async function findCard(client: FhirClient, patient: LabPatient, practiceAgb: string): Promise<CardAnswer> {
   const { bsn } = patient;
   if (bsn === null || patient.isBsnValid !== true) return withoutBsn(client, patient, practiceAgb);
-  const found = await client.search<Patient>('Patient', { identifier: `${BSN_SYSTEM}|${bsn}` });
-  const cards = found.filter((card) => hasBsn(card, bsn) && isActiveAt(card, practiceAgb));
-  const [card, ...more] = distinct(cards);
+  const [card, ...more] = await cardsOfBsn(client, bsn, practiceAgb);
   if (card?.id === undefined) return NONE;
   if (more.length > 0) return { kind: 'held', code: 'card.several' };
   return compared(patient, card, card.id);
+}
+
+/** The active cards of this practice with this BSN. */
+export async function cardsOfBsn(client: FhirClient, bsn: string, practiceAgb: string): Promise<readonly Patient[]> {
+  const found = await client.search<Patient>('Patient', { identifier: `${BSN_SYSTEM}|${bsn}` });
+  return distinct(found.filter((card) => hasBsn(card, bsn) && isActiveAt(card, practiceAgb)));
 }
 
 function compared(patient: LabPatient, card: Patient, patientId: string): CardAnswer {
@@ -63,12 +67,12 @@ async function practiceReference(client: FhirClient, practiceAgb: string): Promi
   return practice?.id === undefined ? null : `Organization/${practice.id}`;
 }
 
-function hasBsn(card: Patient, bsn: string): boolean {
+export function hasBsn(card: Patient, bsn: string): boolean {
   return (card.identifier ?? []).some(({ system, value }) => system === BSN_SYSTEM && value === bsn);
 }
 
 /** A card of another practice, or an ended one, counts as none. */
-function isActiveAt(card: Patient, practiceAgb: string): boolean {
+export function isActiveAt(card: Patient, practiceAgb: string): boolean {
   const practice = card.managingOrganization?.identifier;
   return card.active !== false && practice?.system === AGB_SYSTEM && practice.value === practiceAgb;
 }

@@ -7,14 +7,22 @@ import type { Element, HumanName, Patient } from '@medplum/fhirtypes';
 import type { LabPatient } from '../../lab/lab.ts';
 import { OWN_NAME_EXTENSION, PARTNER_NAME_EXTENSION } from './systems.ts';
 
-export type Likeness = 'same' | 'birth-date-differs' | 'name-differs' | 'sex-differs';
+export type Difference = 'birth-date-differs' | 'name-differs' | 'sex-differs';
+export type Likeness = 'same' | Difference;
+
+/** The weightiest difference, or none. */
+export function likeness(patient: LabPatient, onCard: Patient): Likeness {
+  return differences(patient, onCard)[0] ?? 'same';
+}
 
 /** Compares birth date, surnames and sex, in that order of weight. */
-export function likeness(patient: LabPatient, onCard: Patient): Likeness {
+export function differences(patient: LabPatient, onCard: Patient): readonly Difference[] {
   const isBirthDateKnown = patient.birthDate !== null && onCard.birthDate !== undefined;
-  if (isBirthDateKnown && !isSameBirthDate(patient.birthDate, onCard.birthDate)) return 'birth-date-differs';
-  if (!isSameName(patient, onCard, isBirthDateKnown)) return 'name-differs';
-  return isSameSex(patient, onCard) ? 'same' : 'sex-differs';
+  const found: Difference[] = [];
+  if (isBirthDateKnown && !isSameBirthDate(patient.birthDate, onCard.birthDate)) found.push('birth-date-differs');
+  if (!isSameName(patient, onCard, isBirthDateKnown)) found.push('name-differs');
+  if (!isSameSex(patient, onCard)) found.push('sex-differs');
+  return found;
 }
 
 /** Equal in every part that both sides know: `1980` is not unequal to `1980-10-25`. */

@@ -1,0 +1,109 @@
+/**
+ * What would become of a report, were it put through the pipeline now: the same questions in the same order as read.ts,
+ * deliver.ts and checks.ts ask them, with nothing written anywhere. A look, not a promise: the answers may change.
+ */
+
+import type { LabReport } from '../lab/lab.ts';
+import { findPractice, type Integration, integrationOf, type Practice } from '../practice/practice.ts';
+import {
+  earliestDate,
+  findOriginal,
+  hasReferenceConflict,
+  isSenderAccepted,
+  isUnderOtherPatient,
+} from '../records/records.ts';
+import { amsterdamIso } from '../shared/amsterdam.ts';
+import { newId } from '../shared/ids.ts';
+import type { ReasonCode } from '../shared/reasons.ts';
+import { withChosenDeterminations } from './determinations.ts';
+import { contentDigest, labNumberDigests, patientKey, referenceDigest } from './digests.ts';
+import type { Courier } from './pipeline.ts';
+import { practiceOf } from './recipient.ts';
+
+export interface Foreseen {
+  readonly would: 'forwarded' | 'no-card' | 'shadowed' | 'duplicate' | 'held' | 'discarded' | 'waiting';
+  readonly reason: string | null;
+}
+
+/** A report and where it was read. */
+export interface ForeseenReport {
+  /** null: a file. */
+  readonly mailboxId: string | null;
+  readonly internalDate: Date;
+  /** The whole mail or file. */
+  readonly raw: Buffer;
+  readonly recipientAccounts: readonly string[];
+  readonly report: LabReport;
+  /** Its place in its payload, from 1. */
+  readonly reportOrdinal: number;
+}
+
+export async function foresee(courier: Courier, read: ForeseenReport): Promise<Foreseen> {
+  const whose = await practiceOf(courier.ledger, read.mailboxId, read.report, read.recipientAccounts);
+  if (whose.kind === 'held') return held(whose.code);
+  const practice = await findPractice(courier.ledger, whose.practiceId);
+  const integration = await integrationOf(courier.ledger, whose.practiceId, 'forwarding');
+  if (practice === null || integration === null || integration.state === 'disabled')
+    return { would: 'discarded', reason: 'practice.disabled' };
+  return (await atReading(courier, read, practice)) ?? atDelivery(courier, read, practice, integration);
+}
+
+async function atReading(courier: Courier, read: ForeseenReport, practice: Practice): Promise<Foreseen | null> {
+  const original = await findOriginal(courier.ledger, practice.id, await digestOf(courier, read));
+  if (original === null) return null;
+  return original.state === 'held' ? { would: 'held', reason: original.reason } : { would: 'duplicate', reason: null };
+}
+
+async function atDelivery(
+  courier: Courier,
+  read: ForeseenReport,
+  practice: Practice,
+  integration: Integration,
+): Promise<Foreseen> {
+  const { report } = read;
+  if (integration.state === 'paused') return { would: 'waiting', reason: null };
+  const choice = integration.determinations ?? 'all';
+  const chosen = withChosenDeterminations({ report, attachments: new Map() }, choice);
+  if (!chosen.isAnythingLeft) return { would: 'no-card', reason: 'practice.withheld' };
+  const found = await courier.card.find(report.patient, practice.agb);
+  if (found.kind === 'none') return { would: 'no-card', reason: null };
+  if (found.kind === 'held') return held(found.code);
+  const hold = await holdOf(courier, read, practice);
+  if (hold !== null) return held(hold);
+  return { would: integration.mode === 'shadow' ? 'shadowed' : 'forwarded', reason: null };
+}
+
+async function holdOf(courier: Courier, read: ForeseenReport, practice: Practice): Promise<ReasonCode | null> {
+  const { report } = read;
+  const stated = report.holds[0];
+  if (stated !== undefined) return stated.code;
+  const sender = report.sender.zorgmail ?? report.sender.name ?? '';
+  const isKnown = report.laboratory !== null || (sender !== '' && (await isSenderAccepted(courier.ledger, sender)));
+  if (!isKnown) return 'lab.unknown-sender';
+  if (!isCorrected(report) && (await isConflicting(courier, read, practice))) return 'lab.reference-conflict';
+  const [numbers, key] = [await labNumberDigests(courier.keys, report), await patientKey(courier.keys, report)];
+  const isTaken = key !== null && (await isUnderOtherPatient(courier.ledger, numbers, key));
+  return isTaken ? 'lab.number-other-patient' : null;
+}
+
+async function isConflicting(courier: Courier, read: ForeseenReport, practice: Practice): Promise<boolean> {
+  return hasReferenceConflict(courier.ledger, {
+    reportId: newId(),
+    practiceId: practice.id,
+    referenceDigest: await referenceDigest(courier.keys, read.report, read.reportOrdinal),
+    contentDigest: await digestOf(courier, read),
+  });
+}
+
+async function digestOf(courier: Courier, { report, internalDate, raw }: ForeseenReport): Promise<Buffer> {
+  const earliest = await earliestDate(courier.ledger, await courier.keys.mac('digest', raw));
+  return contentDigest(courier.keys, report, report.sentAt ?? amsterdamIso(earliest ?? internalDate));
+}
+
+function isCorrected(report: LabReport): boolean {
+  return report.specimens.some((specimen) => specimen.results.some((result) => result.status === 'corrected'));
+}
+
+function held(code: ReasonCode): Foreseen {
+  return { would: 'held', reason: code };
+}
