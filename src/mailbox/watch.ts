@@ -53,6 +53,12 @@ export interface MailboxWatch {
 }
 
 const OWNERSHIP_LOST = 'mailbox.ownership-lost';
+const AGED = 'mailbox.connection-aged';
+/**
+ * A connection sees the folder that it opened, also after the server has put another in its place (measured on Dovecot):
+ * only a new connection shows the new uidValidity. So none grows older than an hour.
+ */
+const CONNECTION_MAX_MS = 60 * 60_000;
 
 /** Starts watching at once. */
 export function watchMailbox(options: WatchOptions): MailboxWatch {
@@ -74,6 +80,7 @@ async function keepConnected(options: WatchOptions, bell: Bell, stopping: AbortS
     const ending = await connectOnce(options, bell, stopping);
     if (ending === null) break;
     if (ending.failure.code === OWNERSHIP_LOST) return say(options, { kind: 'ownership-lost' });
+    if (ending.failure.code === AGED) continue;
     const waitMs = backoff.next(ending);
     report(options, ending.failure, waitMs);
     await options.clock.wait(waitMs, stopping);
@@ -111,6 +118,7 @@ interface Life {
 async function live(options: WatchOptions, bell: Bell, watchdog: Watchdog, life: Life): Promise<void> {
   const connection = await options.open(options.account, watchdog.signal);
   life.openedMs = nowMs(options);
+  const maxAgeMs = CONNECTION_MAX_MS * (0.8 + 0.2 * options.random());
   // A visit that hangs on the connection ends when that closes; one that hangs elsewhere must not be run twice.
   let closed: Promise<void> | null = null;
   const close = () => {
@@ -126,6 +134,7 @@ async function live(options: WatchOptions, bell: Bell, watchdog: Watchdog, life:
       life.hasVisited = true;
       watchdog.feed();
       say(options, { kind: 'visited' });
+      if (nowMs(options) - life.openedMs >= maxAgeMs) throw new Failure(AGED, { kind: 'transient', scope: 'peer' });
       await bell.during(watchdog.signal, (signal) => connection.waitForHint(nextPollMs(options), signal));
     }
   } finally {

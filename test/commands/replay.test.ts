@@ -145,6 +145,16 @@ describe('replaying what came through a mailbox', () => {
     expect((await journey.world.zorgmail.compareTwins(zorgmail)).differences).toEqual([]);
   });
 
+  it('by the id of a mail that the ledger still holds says duplicate; one that is gone is a wrong question', async () => {
+    const forwarded = (await deliveries(journey)).find(({ state, uid }) => state === 'forwarded' && uid !== null);
+    const { document } = await replay({ mailIds: [forwarded?.mail_id ?? ''] });
+    expect(document.mails.map(({ outcome }) => outcome)).toEqual(['duplicate']);
+    await expect(replay({ mailIds: ['no-such-mail'] })).rejects.toThrow(UsageError);
+    const total = (await outcomes(journey)).length;
+    await expect(replay({ mailIds: ['00000000-0000-7000-8000-000000000000'] })).rejects.toThrow(UsageError);
+    expect(await outcomes(journey)).toHaveLength(total);
+  });
+
   it('with --dry-run says of each mail what would become of it, and leaves nothing but the audit of the look', async () => {
     const since = new Date(systemClock.now().getTime() - 60_000).toISOString();
     const { zorgmail, agb } = practice('brug');
@@ -169,9 +179,11 @@ describe('replaying what came through a mailbox', () => {
     expect(code).toBe(3);
     expect(await rows()).toBe(before);
     expect(transactions()).toBe(written);
-    expect(await journey.sql(`select actor, object_kind, fields from audit where event = 'mails.looked-at'`)).toEqual([
-      { actor: 'sanne', object_kind: 'practice', fields: { since } },
-    ]);
+    expect(
+      await journey.sql(
+        `select actor, object_kind, fields from audit where event = 'mails.looked-at' and actor = 'sanne'`,
+      ),
+    ).toEqual([{ actor: 'sanne', object_kind: 'practice', fields: { since } }]);
     const where = await journey.practice('brug');
     await pauseForwarding(journey.courier, where, 'test');
     const paused = await replay({ practice: agb, since, dryRun: true });
@@ -179,16 +191,6 @@ describe('replaying what came through a mailbox', () => {
     await disableForwarding(journey.courier, where, 'test');
     const disabled = await replay({ practice: agb, since, dryRun: true });
     expect(JSON.stringify(disabled.document)).toMatch(/"would":"discarded","reason":"practice.disabled"/);
-  });
-
-  it('by the id of a mail that the ledger still holds says duplicate; one that is gone is a wrong question', async () => {
-    const forwarded = (await deliveries(journey)).find(({ state, uid }) => state === 'forwarded' && uid !== null);
-    const { document } = await replay({ mailIds: [forwarded?.mail_id ?? ''] });
-    expect(document.mails.map(({ outcome }) => outcome)).toEqual(['duplicate']);
-    await expect(replay({ mailIds: ['no-such-mail'] })).rejects.toThrow(UsageError);
-    const total = (await outcomes(journey)).length;
-    await expect(replay({ mailIds: ['00000000-0000-7000-8000-000000000000'] })).rejects.toThrow(UsageError);
-    expect(await outcomes(journey)).toHaveLength(total);
   });
 });
 

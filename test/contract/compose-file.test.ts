@@ -65,6 +65,11 @@ describe('the compose file', () => {
     expect(worker.secrets).not.toContain('postgres_password');
   });
 
+  it('gives the migration the addresses of the ledger and nothing that reads what is in it', () => {
+    expect(migrate.secrets).toEqual(['owner_database_url', 'worker_database_url']);
+    expect(migrate.environment).not.toHaveProperty('REDIS_URL');
+  });
+
   it('migrates once, after the database is there and before any worker', () => {
     expect(migrate.depends_on).toEqual({ postgres: { condition: 'service_healthy' } });
     expect(migrate.restart).toBe('no');

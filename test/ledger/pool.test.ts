@@ -1,8 +1,9 @@
-import { createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import type { Sql } from '../../src/ledger/ledger.ts';
+import { openLedger, type Sql } from '../../src/ledger/ledger.ts';
 import { Failure } from '../../src/shared/failure.ts';
+import { silentLogger } from '../../src/shared/logger.ts';
 import { openTestLedger, untilBlocked, useLedgers } from './ledgers.ts';
 
 const ledgers = useLedgers();
@@ -60,6 +61,20 @@ describe('a statement', () => {
     const failure = await failureOf(ledger.query('select 1'));
     expect(failure).toMatchObject({ code: 'ledger.unreachable', scope: 'peer' });
     await ledger.release();
+  });
+
+  it('on a connection that has gone silent fails as unreachable, and the next one gets another connection', async () => {
+    const silent = await startSilencer(ledgers.database.workerUrl);
+    const ledger = openLedger({ url: silent.url, connectionsMax: 1, logger: silentLogger, answerWithinMs: 200 });
+    await ledger.query('select 1');
+    for (const ask of [() => ledger.query('select 1'), () => ledger.transaction((tx) => tx.query('select 1'))]) {
+      silent.hush();
+      expect(await failureOf(ask())).toMatchObject({ code: 'ledger.unreachable', kind: 'transient', scope: 'peer' });
+      silent.speak();
+      expect((await ledger.query('select 1')).count).toBe(1);
+    }
+    await ledger.release();
+    await silent.release();
   });
 
   it('that is refused says the SQLSTATE and the constraint, and nothing of the values', async () => {
@@ -208,4 +223,33 @@ async function closedPort(): Promise<number> {
   const address = server.address();
   await new Promise((resolve) => server.close(resolve));
   return address === null || typeof address === 'string' ? 1 : address.port;
+}
+
+/** Stands before the server; between `hush` and `speak` connections stay open and no answer comes through. */
+async function startSilencer(databaseUrl: string) {
+  const target = new URL(databaseUrl);
+  let isHushed = false;
+  const server = createServer((client) => {
+    const upstream = connect(Number(target.port), target.hostname);
+    for (const socket of [client, upstream]) socket.on('error', () => {}).on('close', () => client.destroy());
+    client.pipe(upstream);
+    upstream.on('data', (bytes) => {
+      if (!isHushed) client.write(bytes);
+    });
+    client.on('close', () => upstream.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = new URL(databaseUrl);
+  url.hostname = '127.0.0.1';
+  url.port = String((server.address() as AddressInfo).port);
+  return {
+    url: url.href,
+    hush: () => {
+      isHushed = true;
+    },
+    speak: () => {
+      isHushed = false;
+    },
+    release: () => new Promise<void>((resolve) => server.close(() => resolve())),
+  };
 }

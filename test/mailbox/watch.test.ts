@@ -91,6 +91,18 @@ it('polls up to a fifth sooner, so that mailboxes do not poll together', async (
   await watch.release();
 });
 
+it('opens a new connection after an hour without a wait, since an old one may look at a folder that is gone', async () => {
+  const { watch, clock, seen, kinds } = watched();
+  await settle();
+  for (let minute = 0; minute < 59; minute += 1) await clock.advance(POLL_MS);
+  expect(seen.opened).toBe(1);
+  await clock.advance(POLL_MS);
+  await clock.advance(POLL_MS);
+  expect({ opened: seen.opened, released: seen.released }).toEqual({ opened: 2, released: 1 });
+  expect(kinds()).not.toContain('waiting');
+  await watch.release();
+});
+
 it('visits at once when woken', async () => {
   const { watch, seen } = watched();
   await settle();

@@ -172,7 +172,7 @@ create table delivery (
   patient_key   bytea,
   original_id   uuid references delivery,     -- duplicate, or joined to this hold
   is_parked     boolean not null default false, -- the practice is paused: not added to the queue until it resumes
-  override      jsonb,                        -- { reason, by, card }: identity checks that a person overrode
+  override      jsonb,                        -- { by, reason, card, code, acknowledged }: what a person decided to pass over
   generation    int not null default 1,
   attempts      int not null default 0,
   lease_token   uuid,

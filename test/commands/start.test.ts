@@ -1,0 +1,51 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { monotonicMs } from '../../src/shared/clock.ts';
+import { startCommand } from '../support/child.ts';
+import { until } from '../support/until.ts';
+import { type Journey, startJourney } from '../support/world.ts';
+
+let journey: Journey;
+
+beforeAll(async () => {
+  journey = await startJourney();
+});
+afterAll(() => journey.release());
+
+/** A worker in a process of its own, once it owns the mailboxes. */
+async function started() {
+  const worker = startCommand(['start'], { ...journey.settings, ZORGKOERIER_SHUTDOWN_MS: '1000' });
+  await until(
+    'an owner',
+    () => journey.sql('select 1 from mailbox m join worker w on w.id = m.owner_id and w.alive_until > now()'),
+    (owned) => owned.length === 3,
+  );
+  return worker;
+}
+
+describe('zorgkoerier start', () => {
+  it.each([
+    ['SIGTERM', 0],
+    ['SIGINT', 130],
+  ] as const)('ends at %s with %i, and leaves no mailbox owned', async (signal, code) => {
+    const worker = await started();
+    worker.process.kill(signal);
+    const { code: ended, signal: killed, stderr } = await worker.ended;
+    expect({ ended, killed }).toEqual({ ended: code, killed: null });
+    expect(stderr).toMatch(/stopping/);
+    expect(await journey.sql('select 1 from mailbox where owner_id is not null')).toEqual([]);
+  });
+
+  it('ends within its time also when Redis hangs, and says so', async () => {
+    const worker = await started();
+    journey.redis.freeze();
+    try {
+      const asked = monotonicMs();
+      worker.process.kill('SIGTERM');
+      expect(await worker.ended).toMatchObject({ code: 0, stderr: expect.stringContaining('not everything') });
+      // 1 s for what runs, 2 s to close, and room for a busy machine.
+      expect(monotonicMs() - asked).toBeLessThan(8_000);
+    } finally {
+      journey.redis.thaw();
+    }
+  });
+});
