@@ -3,8 +3,8 @@
  * SIGTERM is how a worker is meant to end: exit 0. SIGINT interrupts it: exit 130.
  */
 
-import { type Composition, compose } from '../compose.ts';
-import { type RunningWorker, startWorker } from '../pipeline/pipeline.ts';
+import { compose } from '../compose.ts';
+import { startWorker } from '../pipeline/pipeline.ts';
 import { systemClock } from '../shared/clock.ts';
 import { configOf, type Io } from './io.ts';
 
@@ -14,43 +14,41 @@ const CLOSE_MS = 2_000;
 
 export async function runStart(io: Io): Promise<number> {
   const config = configOf(io);
-  const composition = await compose(config);
-  const worker = await startWorker(composition.courier).catch(async (thrown) => {
-    await composition.release();
-    throw thrown;
-  });
-  const code = (await stopAsked()) === 'SIGINT' ? INTERRUPTED : 0;
-  io.progress('stopping');
-  if (await isStopped(worker, composition, config.shutdownMs)) return code;
-  // What still hangs (a Redis that does not answer) would keep the process for as long as it hangs.
-  io.progress('not everything could be closed in time');
-  process.exit(code);
+  // Before anything is opened: a worker that is stopped while it starts must give its mailboxes back too.
+  const stopAsked = signalled();
+  void stopAsked.then((code) => exitWhenLate(io, code, config.shutdownMs + CLOSE_MS));
+  const { courier, release } = await compose(config);
+  try {
+    const worker = await startWorker(courier);
+    const code = await stopAsked;
+    io.progress('stopping');
+    await worker.release(config.shutdownMs);
+    return code;
+  } finally {
+    await release();
+  }
 }
 
-function stopAsked(): Promise<'SIGTERM' | 'SIGINT'> {
+/** The exit code that belongs to the signal. */
+function signalled(): Promise<number> {
   return new Promise((resolve) => {
     let asked = 0;
-    const ask = (signal: 'SIGTERM' | 'SIGINT') => {
+    const ask = (code: number) => {
       asked += 1;
       if (asked > 1) process.exit(INTERRUPTED);
-      resolve(signal);
+      resolve(code);
     };
-    process.on('SIGTERM', () => ask('SIGTERM'));
-    process.on('SIGINT', () => ask('SIGINT'));
+    process.on('SIGTERM', () => ask(0));
+    process.on('SIGINT', () => ask(INTERRUPTED));
   });
 }
 
-// What is not finished by then is finished by another worker: correctness never needs a clean exit.
-async function isStopped(worker: RunningWorker, composition: Composition, shutdownMs: number): Promise<boolean> {
-  const enough = new AbortController();
-  const stopped = worker
-    .release(shutdownMs)
-    .finally(() => composition.release())
-    .then(() => true);
-  const late = systemClock.wait(shutdownMs + CLOSE_MS, enough.signal).then(() => false);
-  try {
-    return await Promise.race([stopped, late]);
-  } finally {
-    enough.abort();
-  }
+// What is not finished by then is finished by another worker: correctness never needs a clean exit. Also where all was
+// given up in time, a connection that hangs (to a Redis that does not answer) would keep the process for as long as it
+// hangs; the timer itself keeps nothing.
+function exitWhenLate(io: Io, code: number, withinMs: number): void {
+  systemClock.every(withinMs, () => {
+    io.progress('not everything could be closed in time');
+    process.exit(code);
+  });
 }

@@ -35,6 +35,15 @@ describe('zorgkoerier start', () => {
     expect(await journey.sql('select 1 from mailbox where owner_id is not null')).toEqual([]);
   });
 
+  it('that is stopped while it starts leaves no mailbox owned either', async () => {
+    const worker = startCommand(['start'], journey.settings);
+    const owned = () => journey.sql('select 1 from mailbox where owner_id is not null');
+    await until('the first owner', owned, (rows) => rows.length > 0);
+    worker.process.kill('SIGTERM');
+    expect(await worker.ended).toMatchObject({ code: 0, signal: null });
+    expect(await owned()).toEqual([]);
+  });
+
   it('ends within its time also when Redis hangs, and says so', async () => {
     const worker = await started();
     journey.redis.freeze();
@@ -45,6 +54,7 @@ describe('zorgkoerier start', () => {
       // 1 s for what runs, 2 s to close, and room for a busy machine.
       expect(monotonicMs() - asked).toBeLessThan(8_000);
     } finally {
+      worker.process.kill('SIGKILL');
       journey.redis.thaw();
     }
   });
