@@ -20,6 +20,12 @@ const io: Io = {
   },
 };
 
+// A reader that has seen enough (`… | head`) is no error.
+process.stdout.on('error', (thrown: NodeJS.ErrnoException) => {
+  if (thrown.code !== 'EPIPE') throw thrown;
+  process.exit(0);
+});
+
 const program = new Command('zorgkoerier')
   .description('The courier between a GP practice’s ZorgMail mailbox and its patients’ cards in cKIS and cBoards.')
   .version(version)

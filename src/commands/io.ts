@@ -30,6 +30,11 @@ export function configOf(io: Io): Config {
   return loadConfig(io.env);
 }
 
+/** For commands that deliver: cKIS must be set too, and is named with everything else that is missing. */
+export function deliveryConfigOf(io: Io): Config {
+  return loadConfig(io.env, { requiresCkis: true });
+}
+
 /** Rows as aligned columns; the first row is the heading. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));

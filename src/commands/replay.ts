@@ -20,7 +20,7 @@ import {
 } from '../pipeline/pipeline.ts';
 import type { Practice } from '../practice/practice.ts';
 import { mailOutcomes, type OutcomeOfMail } from '../records/records.ts';
-import { configOf, type Io, momentOf, say, table, UsageError } from './io.ts';
+import { deliveryConfigOf, type Io, momentOf, say, table, UsageError } from './io.ts';
 import { requirePractice } from './office.ts';
 import { type Candidate, tryAll } from './replay-dry.ts';
 
@@ -45,7 +45,7 @@ export interface ReplayFile {
 
 export async function runReplay(io: Io, options: ReplayOptions): Promise<number> {
   requireOneSource(options);
-  const config = configOf(io);
+  const config = deliveryConfigOf(io);
   const { courier, release } = await compose(config);
   try {
     if (options.paths.length === 0) return await replayStored(io, options, courier);

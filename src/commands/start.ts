@@ -6,14 +6,14 @@
 import { compose } from '../compose.ts';
 import { startWorker } from '../pipeline/pipeline.ts';
 import { systemClock } from '../shared/clock.ts';
-import { configOf, type Io } from './io.ts';
+import { deliveryConfigOf, type Io } from './io.ts';
 
 const INTERRUPTED = 130;
 /** Beyond the time that running work gets: for giving the mailboxes back and closing what is open. */
 const CLOSE_MS = 2_000;
 
 export async function runStart(io: Io): Promise<number> {
-  const config = configOf(io);
+  const config = deliveryConfigOf(io);
   // Before anything is opened: a worker that is stopped while it starts must give its mailboxes back too.
   const stopAsked = signalled();
   void stopAsked.then((code) => exitWhenLate(io, code, config.shutdownMs + CLOSE_MS));

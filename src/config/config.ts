@@ -74,6 +74,8 @@ export function processEnvironment(): Environment {
 export interface LoadOptions {
   /** `check` and `services` run without a ledger. */
   readonly requiresServices?: boolean;
+  /** `start` and what else delivers: without cKIS there is nowhere to deliver to. */
+  readonly requiresCkis?: boolean;
 }
 
 /** Reads and checks all settings; throws one ConfigurationError with every fault. */
@@ -81,6 +83,13 @@ export function loadConfig(env: Environment = process.env, options: LoadOptions 
   const faults: ConfigurationFault[] = [...unknownNames(env)];
   const read = Object.fromEntries(SETTING_NAMES.map((name) => [name, readSetting(name, env, faults)])) as Read;
   if (options.requiresServices ?? true) faults.push(...missing(read, faults));
+  if (
+    options.requiresCkis &&
+    read.ZORGKOERIER_CKIS_URL === null &&
+    !faults.some(({ name }) => name === 'ZORGKOERIER_CKIS_URL')
+  ) {
+    faults.push({ name: 'ZORGKOERIER_CKIS_URL', problem: 'is missing' });
+  }
   faults.push(...tokensWithoutTls(read));
   if (faults.length > 0) throw new ConfigurationError(faults);
   return asConfig(read);
