@@ -34,7 +34,7 @@ function faults(env: Environment): Record<string, string> {
 
 describe('the configuration', () => {
   it('names a missing cKIS beside everything else that is missing, where something is to be delivered', () => {
-    expect(() => loadConfig({}, { requiresCkis: true })).toThrow(/DATABASE_URL[^]*ZORGKOERIER_CKIS_URL: is missing/);
+    expect(() => loadConfig({}, { requiresCkis: true })).toThrow(/DATABASE_URL[\s\S]*ZORGKOERIER_CKIS_URL: is missing/);
     expect(() => loadConfig(WHOLE, { requiresCkis: true })).toThrow('ZORGKOERIER_CKIS_URL: is missing');
     expect(() =>
       loadConfig({ ...WHOLE, ZORGKOERIER_CKIS_URL: 'https://ckis.example/fhir' }, { requiresCkis: true }),
