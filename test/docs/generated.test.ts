@@ -66,6 +66,23 @@ describe('the hand-written documentation', () => {
     expect(commands.filter((command) => !readme.includes(`| \`${command}`))).toEqual([]);
   });
 
+  it('names every subcommand of practice and held in README', () => {
+    const chapter = readme.split('\n## Commands')[1]?.split('\n## ')[0] ?? '';
+    const named = (group: string) =>
+      [...chapter.matchAll(new RegExp(`^\\| \`${group} ([\\w\\\\|-]+)`, 'gm'))].flatMap(([, list]) =>
+        (list ?? '').split('\\|'),
+      );
+    const cli = readDocument('src/cli.ts') ?? '';
+    const defined = {
+      practice: subcommands(readDocument('src/commands/practice-table.ts') ?? '').filter((name) => name !== 'practice'),
+      held: subcommands(cli.split("program.command('held')")[1]?.split('\nprogram')[0] ?? ''),
+    };
+    expect(defined.practice).toContain('set-password');
+    expect(defined.held).toContain('release');
+    expect(named('practice').sort()).toEqual(defined.practice.sort());
+    expect(named('held').sort()).toEqual(defined.held.sort());
+  });
+
   it.each(PAGES)('links in %s only to what is there', (path) => {
     const page = readDocument(path) ?? '';
     const links = [...page.matchAll(/\]\(([^)#:\s]+)(?:#[^)]*)?\)/g)].map(([, target]) => target ?? '');
@@ -80,6 +97,10 @@ describe('the hand-written documentation', () => {
     expect(links.filter((anchor) => !anchors.includes(anchor))).toEqual([]);
   });
 });
+
+function subcommands(source: string): string[] {
+  return [...source.matchAll(/\.command\('([\w-]+)/g)].map(([, name]) => name ?? '');
+}
 
 // As GitHub makes them: lower case, punctuation away, blanks to hyphens.
 function anchorOf(heading: string): string {
