@@ -178,7 +178,7 @@ export async function runHeldDiscard(io: Io, id: string, options: DecideOptions)
   const office = await composeOffice(config);
   try {
     await discardHold(office, id, options).catch((thrown) => explain(config, thrown));
-    io.out(say(config, { nl: 'Afgewezen; de inhoud is gewist.', en: 'Discarded; the content is erased.' }));
+    io.out(say(config, { nl: 'Afgewezen.', en: 'Discarded.' }));
     return 0;
   } finally {
     await office.release();

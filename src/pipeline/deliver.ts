@@ -74,16 +74,25 @@ async function deliverClaimed(courier: Courier, claim: ClaimedDelivery, leaseTok
   }
 }
 
-// The target is asked before anything else, also where the practice was paused since: what stands on the card counts as
-// forwarded, and what does not is no longer in doubt and holds nobody up.
+// Where it is to be delivered, writing begins by reading, and what is there already is left as it is. Where the practice
+// was paused or went to shadow since, the card is asked before the report waits or rests unwritten: what stands there
+// counts as forwarded, and what does not is no longer in doubt and holds nobody of the same patient up.
 async function isThereAlready(courier: Courier, delivery: OpenDelivery): Promise<boolean> {
-  const { claim, leaseToken, content, trace } = delivery;
-  if (claim.target === 'patient-card' && (await courier.card.countMissing(content, trace)) === 0) {
+  const { claim, leaseToken, integration } = delivery;
+  if (integration.state === 'enabled' && integration.mode === 'live') return false;
+  if (claim.target === 'patient-card' && (await isOnCard(courier, delivery))) {
     await settle(courier, delivery, { kind: 'forwarded', written: { kind: 'written', resources: [] }, warnings: [] });
     return true;
   }
   await clearUncertain(courier.ledger, claim.id, leaseToken);
   return false;
+}
+
+async function isOnCard(courier: Courier, delivery: OpenDelivery): Promise<boolean> {
+  const { content, trace } = delivery;
+  const hasResults = content.report.specimens.some(({ results }) => results.some(({ kind }) => kind === 'result'));
+  const found = hasResults ? await findCard(courier.card, delivery) : null;
+  return found?.kind === 'card' && (await courier.card.countMissing(content, trace, found.card)) === 0;
 }
 
 async function deliverToCard(courier: Courier, delivery: OpenDelivery): Promise<DeliveryAnswer> {

@@ -18,7 +18,7 @@ export function openBoard(options: BoardOptions): OpenBoard {
   const boards = openPatientCard({ ...options, target: 'board' });
   return {
     async check(content, trace) {
-      const missing = await boards.countMissing(content, trace);
+      const missing = await boards.countMissing(content, trace, null);
       return missing === 0 ? { kind: 'visible' } : { kind: 'not-yet', missing };
     },
     isSandbox: () => boards.isSandbox(),

@@ -45,7 +45,7 @@ export function toDiagnosticReport(context: DiagnosticReportContext): Diagnostic
     category: [{ coding: [{ system: DIAGNOSTIC_SERVICE_SYSTEM, code: 'LAB' }] }],
     code: { coding: [{ system: LOINC_SYSTEM, code: '11502-2' }], text: titleOf(specimens) },
     subject: { reference: context.subject },
-    effectiveDateTime: specimens.map((specimen) => specimen.collectedAt).find((time) => time !== null),
+    ...effective(specimens),
     issued: context.version,
     performer: performerOf(context),
     specimen: context.specimenReferences.map((reference): Reference<never> => ({ reference })),
@@ -53,6 +53,15 @@ export function toDiagnosticReport(context: DiagnosticReportContext): Diagnostic
     conclusion: [comment, ...tailLines(context)].filter((text) => text.trim() !== '').join('\n'),
     presentedForm: [...context.presentedForm],
   });
+}
+
+/** One moment, or from the first to the last collection: a cumulative report is not of its oldest column alone. */
+function effective(specimens: readonly Specimen[]): Pick<DiagnosticReport, 'effectiveDateTime' | 'effectivePeriod'> {
+  const collected = new Set(specimens.flatMap((specimen) => specimen.collectedAt ?? []));
+  const [start, ...later] = [...collected].sort((left, right) => Date.parse(left) - Date.parse(right));
+  const end = later.at(-1);
+  if (start === undefined) return {};
+  return end === undefined ? { effectiveDateTime: start } : { effectivePeriod: { start, end } };
 }
 
 function titleOf(specimens: readonly Specimen[]): string {

@@ -7,17 +7,18 @@ import { resultIdentities } from './identities.ts';
 import { newest } from './newest.ts';
 import { toObservation } from './observation.ts';
 import { asResultOnCard, lookUpResults } from './on-card.ts';
-import type { ReportContent, ReportTrace } from './patient-card.ts';
+import type { Card, ReportContent, ReportTrace } from './patient-card.ts';
 
 /**
  * A result counts as there when this version of it, or one that outranks it, can be seen: a retraction only when it is
- * retracted there too. The patient is not compared: a board has ids of its own.
+ * retracted there too. `card`: only what stands on that card counts; null: whoever's it is (a board has ids of its own).
  */
 export async function countMissing(
   client: FhirClient,
   digest: (key: string) => string,
   { report }: ReportContent,
   trace: ReportTrace,
+  card: Card | null,
 ): Promise<number> {
   const identities = resultIdentities(report.specimens, digest);
   const { found, isAmbiguous } = await lookUpResults(
@@ -31,7 +32,7 @@ export async function countMissing(
     const context = { ...NOWHERE, identifier, specimen, version: trace.version };
     const content = contentOf(toObservation(result, status, context));
     const there = asResultOnCard(found.get(identifier));
-    const decision = newest(there, { patientId: null, status, version: trace.version, content });
+    const decision = newest(there, { patientId: card?.patientId ?? null, status, version: trace.version, content });
     return decision.kind !== 'unchanged' && decision.kind !== 'older';
   }).length;
 }

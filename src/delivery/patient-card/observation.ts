@@ -17,6 +17,7 @@ import {
   NHG_45_SYSTEM,
   OBSERVATION_CATEGORY_SYSTEM,
   RESULT_SYSTEM,
+  SUB_ID_EXTENSION,
 } from './systems.ts';
 
 /** What an Observation says beside the result itself. */
@@ -61,7 +62,7 @@ export function toObservation(result: LabResult, status: ResultStatus, context: 
   const isRetracted = status === 'retracted';
   return prune<Observation>({
     resourceType: 'Observation',
-    extension: extensions(context),
+    extension: extensions(result, context),
     identifier: [{ system: RESULT_SYSTEM, value: context.identifier }],
     status: STATUSES[status],
     category: categories(result),
@@ -71,7 +72,7 @@ export function toObservation(result: LabResult, status: ResultStatus, context: 
     issued: context.version,
     performer: performerOf(context),
     specimen: context.specimenReference === null ? null : { reference: context.specimenReference },
-    ...(isRetracted ? retraction() : finding(result, status)),
+    ...(isRetracted ? retraction() : finding(result, status, context.specimen)),
   });
 }
 
@@ -80,20 +81,31 @@ function retraction(): Pick<Observation, 'note'> {
   return { note: [{ text: RETRACTED_TEXT }] };
 }
 
-function finding(result: LabResult, status: ResultStatus): Partial<Observation> {
+function finding(result: LabResult, status: ResultStatus, specimen: Specimen): Partial<Observation> {
   // Cancelled: what stands in OBX-5 is a reason, not a value (obs-6: no value beside dataAbsentReason).
   const isCancelled = status === 'cancelled';
   const lines = isCancelled && result.value.text !== null ? [result.value.text, ...result.remarks] : result.remarks;
-  const note = lines.join('\n');
+  const said = lines.join('\n');
+  const note = [...partLines(result, specimen), ...(said.trim() === '' ? [] : [said])].join('\n');
   const value = isCancelled ? {} : valueElement(result);
-  const isEmpty = !isCancelled && Object.keys(value).length === 0 && note.trim() === '';
+  const isEmpty = !isCancelled && Object.keys(value).length === 0 && said.trim() === '';
   return prune<Partial<Observation>>({
     ...value,
     dataAbsentReason: isCancelled ? { text: CANCELLED_TEXT } : isEmpty ? UNKNOWN : null,
     interpretation: interpretation(result),
-    note: note.trim() === '' ? null : [{ text: note }],
+    note: note === '' ? null : [{ text: note }],
     referenceRange: rangeElement(result),
   });
+}
+
+// Two isolates each have their Amoxicilline: apart from the others, a reader must see which one a result belongs to.
+function partLines({ subId }: LabResult, { results }: Specimen): readonly string[] {
+  const parts = new Set(results.flatMap((other) => (isBlank(other.subId) ? [] : [other.subId])));
+  return isBlank(subId) || parts.size < 2 ? [] : [`Onderdeel: ${subId}`];
+}
+
+function isBlank(text: string | null): boolean {
+  return text === null || text.trim() === '';
 }
 
 const UNKNOWN: CodeableConcept = { coding: [{ system: DATA_ABSENT_SYSTEM, code: 'unknown' }] };
@@ -124,9 +136,10 @@ function performerOf(context: ObservationContext): Observation['performer'] {
   return performer.reference === null && performer.display === null ? undefined : [prune(performer)];
 }
 
-function extensions(context: ObservationContext): Extension[] {
-  const { edifactReference, isCopy } = context;
+function extensions({ subId }: LabResult, { edifactReference, isCopy }: ObservationContext): Extension[] {
+  const part = { url: 'original-sub-identifier', valueString: subId ?? '' };
   return [
+    ...(isBlank(subId) ? [] : [{ url: SUB_ID_EXTENSION, extension: [part] }]),
     ...(edifactReference === null ? [] : [{ url: EDIFACT_REFERENCE_EXTENSION, valueString: edifactReference }]),
     ...(isCopy ? [{ url: COPY_EXTENSION, valueBoolean: true }] : []),
   ];

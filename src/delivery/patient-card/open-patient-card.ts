@@ -8,7 +8,7 @@ import { openFhirClient } from './fhir-client.ts';
 import type { TargetName } from './http-failures.ts';
 import { countMissing } from './missing.ts';
 import { findNamedCard } from './named-card.ts';
-import type { CardAnswer, PatientCard, ReportContent, ReportTrace } from './patient-card.ts';
+import type { Card, CardAnswer, PatientCard, ReportContent, ReportTrace } from './patient-card.ts';
 import { findCard } from './patient-search.ts';
 import { SANDBOX_STATEMENT_URL } from './systems.ts';
 import { writeReport } from './write-report.ts';
@@ -30,7 +30,7 @@ export interface PatientCardOptions {
 /** The door, and what its opener and the board need beside it. */
 export interface OpenPatientCard extends PatientCard {
   /** How many results of this report are not there in this version or a newer one. Writes nothing. */
-  countMissing(content: ReportContent, trace: ReportTrace): Promise<number>;
+  countMissing(content: ReportContent, trace: ReportTrace, card: Card | null): Promise<number>;
   /** Closes the connections; answers under way are lost (and asked for again). */
   release(): Promise<void>;
 }
@@ -52,7 +52,7 @@ export function openPatientCard(options: PatientCardOptions): OpenPatientCard {
     },
     write: (card, content, trace) =>
       writeReport({ client, digest, now: () => clock.now(), uuid: randomUUID }, card, content, trace),
-    countMissing: (content, trace) => countMissing(client, digest, content, trace),
+    countMissing: (content, trace, card) => countMissing(client, digest, content, trace, card),
     release: () => client.release(),
   };
 }

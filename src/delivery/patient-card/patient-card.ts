@@ -73,7 +73,7 @@ export interface PatientCard {
   ): Promise<CardAnswer>;
   write(card: Card, content: ReportContent, trace: ReportTrace): Promise<WriteAnswer>;
   /** How many of the report's results are not there in this version or a newer one: asked after an unknown outcome. */
-  countMissing(content: ReportContent, trace: ReportTrace): Promise<number>;
+  countMissing(content: ReportContent, trace: ReportTrace, card: Card | null): Promise<number>;
 }
 
 export { type OpenPatientCard, openPatientCard, type PatientCardOptions } from './open-patient-card.ts';

@@ -5,7 +5,7 @@
 
 const NICTIZ = 'http://nictiz.nl/fhir/StructureDefinition';
 const ZORGKOERIER = 'https://caresharing.nl/fhir/zorgkoerier';
-const NL_NAME = 'http://hl7.org/fhir/StructureDefinition';
+const HL7 = 'http://hl7.org/fhir/StructureDefinition';
 
 export const BSN_SYSTEM = 'http://fhir.nl/fhir/NamingSystem/bsn';
 export const AGB_SYSTEM = 'http://fhir.nl/fhir/NamingSystem/agb-z';
@@ -22,11 +22,14 @@ export const EDIFACT_REFERENCE_EXTENSION = `${NICTIZ}/ext-EdifactReferenceNumber
 /** true: a copy of what was meant for somebody else. */
 export const COPY_EXTENSION = `${NICTIZ}/ext-CopyIndicator`;
 
+/** OBX-4, which of several isolates or parts a result belongs to (HL7 FHIR extensions pack; v2-to-FHIR, OBX). */
+export const SUB_ID_EXTENSION = `${HL7}/observation-v2-subid`;
+
 /** Parts of a Dutch surname, as extensions of HumanName.family (nl-core-NameInformation). */
-export const OWN_NAME_EXTENSION = `${NL_NAME}/humanname-own-name`;
-export const OWN_PREFIX_EXTENSION = `${NL_NAME}/humanname-own-prefix`;
-export const PARTNER_NAME_EXTENSION = `${NL_NAME}/humanname-partner-name`;
-export const PARTNER_PREFIX_EXTENSION = `${NL_NAME}/humanname-partner-prefix`;
+export const OWN_NAME_EXTENSION = `${HL7}/humanname-own-name`;
+export const OWN_PREFIX_EXTENSION = `${HL7}/humanname-own-prefix`;
+export const PARTNER_NAME_EXTENSION = `${HL7}/humanname-partner-name`;
+export const PARTNER_PREFIX_EXTENSION = `${HL7}/humanname-partner-prefix`;
 
 /** Observation.identifier: the keyed digest of a result's key. */
 export const RESULT_SYSTEM = `${ZORGKOERIER}/result`;
