@@ -72,13 +72,16 @@ export function toObservation(result: LabResult, status: ResultStatus, context: 
     issued: context.version,
     performer: performerOf(context),
     specimen: context.specimenReference === null ? null : { reference: context.specimenReference },
-    ...(isRetracted ? retraction() : finding(result, status, context.specimen)),
+    ...(isRetracted ? retraction(result) : finding(result, status, context.specimen)),
   });
 }
 
-/** A retracted result that follows a value may not leave that value in sight of a reader that ignores the status. */
-function retraction(): Pick<Observation, 'note'> {
-  return { note: [{ text: RETRACTED_TEXT }] };
+/**
+ * A retracted result that follows a value may not leave that value in sight of a reader that ignores the status. What the
+ * laboratory says about it stays: that samples were swapped is what the doctor must know.
+ */
+function retraction({ remarks }: LabResult): Pick<Observation, 'note'> {
+  return { note: [{ text: [RETRACTED_TEXT, ...remarks].join('\n') }] };
 }
 
 function finding(result: LabResult, status: ResultStatus, specimen: Specimen): Partial<Observation> {

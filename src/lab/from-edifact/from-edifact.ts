@@ -18,9 +18,10 @@ import type { ReasonCode } from '../../shared/reasons.ts';
 import type { PayloadReading, Position, Warning } from '../lab.ts';
 import type { LaboratoryRegistry } from '../laboratories.ts';
 import { readMedlab } from './medlab.ts';
+import { findMedrptLaboratory, readMedrpt } from './medrpt.ts';
 import { Notes } from './notes.ts';
 import { Refusal } from './refusal.ts';
-import { isTestInterchange, type MessageKind, messageKind } from './service.ts';
+import { isTestInterchange, type MessageContext, type MessageKind, messageKind } from './service.ts';
 
 type Reading = Omit<PayloadReading, 'source'>;
 
@@ -53,19 +54,20 @@ function readMessage(message: EdifactMessage, registry: LaboratoryRegistry, mail
   const header = positionOf(message.header, 2);
   if (meaning === 'unknown') return quarantined(format, 'edifact.unknown-message', header, []);
   if (message.trailer === null) return quarantined(format, 'edifact.truncated', lastPosition(message), []);
-  if (meaning === 'medrpt') return quarantined(format, 'edifact.medrpt-not-enabled', header, []);
-  return readLaboratoryMessage(message, registry, mailSender, format);
+  const context = { registry, mailSender, notes: new Notes() };
+  const reading = readLaboratoryMessage(message, context, { format, meaning });
+  if (meaning === 'medlab' || isMedrptEnabled(message, context)) return reading;
+  return notEnabled(reading, header);
 }
 
 function readLaboratoryMessage(
   message: EdifactMessage,
-  registry: LaboratoryRegistry,
-  mailSender: string | null,
-  format: MessageKind['format'],
+  context: MessageContext,
+  { format, meaning }: MessageKind,
 ): Reading {
-  const notes = new Notes();
+  const { notes } = context;
   try {
-    const report = readMedlab(message, { registry, mailSender, notes });
+    const report = meaning === 'medrpt' ? readMedrpt(message, context) : readMedlab(message, context);
     const { warnings } = notes;
     const reports = [report];
     if (message.interchange !== null && isTestInterchange(message.interchange)) {
@@ -77,6 +79,27 @@ function readLaboratoryMessage(
     if (!(thrown instanceof Refusal)) throw thrown;
     return quarantined(format, thrown.reason, thrown.position, notes.warnings);
   }
+}
+
+function isMedrptEnabled(message: EdifactMessage, context: MessageContext): boolean {
+  return findMedrptLaboratory(message, context)?.medrptEnabled === true;
+}
+
+/**
+ * MEDRPT is known from one writer only (edifact.md §4): until a laboratory's own messages were compared it is read, but
+ * never delivered. What it would be quarantined for besides is a warning then: the misreading may well be ours, and
+ * nobody should ask that laboratory for a better message.
+ */
+function notEnabled(reading: Reading, header: Position): Reading {
+  if (reading.code === 'lab.test-message') return reading;
+  const also = reading.code === null ? [] : [{ code: reading.code, position: reading.position }];
+  return {
+    ...reading,
+    outcome: 'quarantined',
+    code: 'edifact.medrpt-not-enabled',
+    position: header,
+    warnings: [...reading.warnings, ...also],
+  };
 }
 
 // Segments without a UNH, or after the UNT: a message whose head was lost.

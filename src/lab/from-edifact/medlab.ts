@@ -3,29 +3,24 @@
  * what cannot be meant is a Refusal, what deviates is a note.
  */
 
-import { type EdifactMessage, elementText, type Segment } from '../../edifact/edifact.ts';
+import type { EdifactMessage, Segment } from '../../edifact/edifact.ts';
 import { withResultKeys } from '../key.ts';
 import type { LabReport, Specimen } from '../lab.ts';
-import { findLaboratory, type LaboratoryRegistry } from '../laboratories.ts';
+import { findLaboratory } from '../laboratories.ts';
+import { checkElementCounts } from './element-counts.ts';
 import { readSentAt } from './moment.ts';
 import type { Notes } from './notes.ts';
 import { readAccount, readCopy, readRecipient, readRequester, readSender } from './parties.ts';
 import { readPatient } from './patient.ts';
 import { Refusal } from './refusal.ts';
-import { isTestInterchange, readReferences } from './service.ts';
+import { isTestInterchange, type MessageContext, readReferences } from './service.ts';
 import { GROUP_TAGS, lineText, SpecimenReader } from './specimen.ts';
 
-export interface MedlabContext {
-  readonly registry: LaboratoryRegistry;
-  readonly mailSender: string | null;
-  readonly notes: Notes;
-}
-
 /** Reads a MEDLAB message; throws a Refusal where it must be quarantined. */
-export function readMedlab(message: EdifactMessage, context: MedlabContext): LabReport {
+export function readMedlab(message: EdifactMessage, context: MessageContext): LabReport {
   const { interchange, header } = message;
   const { notes } = context;
-  checkElementCounts(message, notes);
+  checkElementCounts(message, ELEMENT_COUNTS, notes);
   const head = readHead(message, notes);
   const pid = head.get('PID');
   if (pid === undefined) throw new Refusal('edifact.no-patient', header);
@@ -90,22 +85,6 @@ function checkPatientPlace(pid: Segment, header: Segment, firstGroup: number, is
 const ELEMENT_COUNTS: ReadonlyMap<string, number> = new Map(
   Object.entries({ ZKH: 4, PID: 5, PAD: 2, BLG: 1, ART: 5, AFD: 2, ARA: 2, KOP: 6, DET: 2, IDE: 4, SEC: 1, BEP: 9 }),
 );
-
-/**
- * A filled element past the last one: an element separator was not released, or a terminator was lost, so that what
- * follows stands one column to the right. In a determination that may be a cut value under a wrong unit: held.
- */
-function checkElementCounts({ body }: EdifactMessage, notes: Notes): void {
-  for (const segment of body) {
-    const count = ELEMENT_COUNTS.get(segment.tag) ?? Number.POSITIVE_INFINITY;
-    const surplus = segment.elements.findIndex(
-      (_, index) => index >= count && elementText(segment, index + 1) !== null,
-    );
-    if (surplus === -1) continue;
-    notes.leaveOut('edifact.extra-element', segment, surplus + 1);
-    if (segment.tag === 'BEP') notes.hold('edifact.columns-slipped', segment, surplus + 1);
-  }
-}
 
 interface Groups {
   readonly specimens: readonly Specimen[];

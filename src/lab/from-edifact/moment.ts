@@ -4,7 +4,7 @@ import { componentText, elementText, type Segment } from '../../edifact/edifact.
 import { amsterdamTime } from '../../shared/amsterdam.ts';
 import type { Notes } from './notes.ts';
 
-interface DateParts {
+export interface DateParts {
   readonly year: number;
   readonly month: number;
   readonly day: number;
@@ -27,7 +27,7 @@ export function readSentAt(interchange: Segment, notes: Notes): string | null {
 export function readCollectedAt(det: Segment, notes: Notes): string | null {
   const date = /^(\d{2}|\d{4}):(\d{1,2}):(\d{1,2})$/.exec(elementText(det, 1)?.trim() ?? '');
   const parts = date === null ? null : dateParts(date[1] ?? '', date[2] ?? '', date[3] ?? '');
-  if (parts === null || amsterdamTime({ ...parts, hour: 12, minute: 0, second: 0 }) === null) {
+  if (parts === null || !isCalendarDay(parts)) {
     notes.warn('edifact.collection-date-unreadable', det, 1);
     // Without its date a result has no place in time, and a lab number that is used again next year no year to differ by.
     notes.hold('lab.no-collection-date', det, 1);
@@ -41,13 +41,20 @@ export function readCollectedAt(det: Segment, notes: Notes): string | null {
   return moment ?? dayText(parts);
 }
 
-function dateParts(yearText: string, month: string, day: string): DateParts {
+/** Whether there is such a day. */
+export function isCalendarDay(parts: DateParts): boolean {
+  return amsterdamTime({ ...parts, hour: 12, minute: 0, second: 0 }) !== null;
+}
+
+/** The parts as numbers, a year of two digits in its century. */
+export function dateParts(yearText: string, month: string, day: string): DateParts {
   const short = Number(yearText);
   const year = yearText.length === 4 ? short : short < CENTURY_TURN ? 2000 + short : 1900 + short;
   return { year, month: Number(month), day: Number(day) };
 }
 
-function zoned(
+/** A local clock time with its Amsterdam offset; null where it is none. The doubtful hours of a clock change are warned about. */
+export function zoned(
   date: DateParts,
   [hour, minute, second]: readonly (string | undefined)[],
   segment: Segment,
@@ -64,6 +71,7 @@ function zoned(
   return zonedTime?.text ?? null;
 }
 
-function dayText({ year, month, day }: DateParts): string {
+/** A day as ISO 8601 has it. */
+export function dayText({ year, month, day }: DateParts): string {
   return `${year}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}`;
 }

@@ -42,15 +42,19 @@ function readBsnElement(pid: Segment, notes: Notes) {
 }
 
 function readBirthDate(pid: Segment): string {
-  const sent = elementText(pid, 1)?.trim() ?? '';
+  const birthDate = birthDateText(elementText(pid, 1)?.trim() ?? '');
+  if (birthDate === null) throw new Refusal('edifact.birth-date', pid, 1);
+  return birthDate;
+}
+
+/** A birth date as sent, in ISO 8601 as far as it is known; null where it is no date that somebody can be born on. */
+export function birthDateText(sent: string): string | null {
   const [, year = '', month = '', day = ''] =
     /^(\d{4})(?::(\d{0,2}))?(?::(\d{0,2}))?:*$/.exec(sent) ?? /^(\d{4})(\d{2})(\d{2})$/.exec(sent) ?? [];
   // An unknown day or month is `00` or empty on the wire (lab-report.md).
   const parts = [year, month.padStart(2, '0'), day.padStart(2, '0')];
   const known = parts.slice(0, parts[1] === '00' ? 1 : parts[2] === '00' ? 2 : 3);
-  const text = known.join('-');
-  if (!isPlausibleYear(year) || !isCalendarDate(known)) throw new Refusal('edifact.birth-date', pid, 1);
-  return text;
+  return isPlausibleYear(year) && isCalendarDate(known) ? known.join('-') : null;
 }
 
 function isPlausibleYear(year: string): boolean {

@@ -2,6 +2,15 @@
 
 import { componentText, type EdifactMessage, elementText, type Segment } from '../../edifact/edifact.ts';
 import type { LabReport, PayloadFormat } from '../lab.ts';
+import type { LaboratoryRegistry } from '../laboratories.ts';
+import type { Notes } from './notes.ts';
+
+/** What the reader of a message gets beside it. */
+export interface MessageContext {
+  readonly registry: LaboratoryRegistry;
+  readonly mailSender: string | null;
+  readonly notes: Notes;
+}
 
 export interface MessageKind {
   readonly format: PayloadFormat;

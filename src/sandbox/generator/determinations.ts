@@ -3,6 +3,7 @@
  * about. Codes are those of the mapping rows (lab/codes/determinations.csv) where there is one, so that the unit fits.
  */
 
+import { Failure } from '../../shared/failure.ts';
 import type { SandboxPatient } from '../people.ts';
 import type { Random } from './random.ts';
 
@@ -46,7 +47,10 @@ export const DETERMINATIONS: readonly (Determination | Derived)[] = [
     random.bell(82, 20),
   ),
   derived(
-    measured('KREC', 'eGFR (CKD-EPI)', ['KRECO FB', '3583', '62238-1'], 'ml/min/1.73m2', 0, [60, null], none, [null, 90]),
+    measured('KREC', 'eGFR (CKD-EPI)', ['KRECO FB', '3583', '62238-1'], 'ml/min/1.73m2', 0, [60, null], none, [
+      null,
+      90,
+    ]),
     ['KREA'],
     ckdEpi,
   ),
@@ -58,8 +62,14 @@ export const DETERMINATIONS: readonly (Determination | Derived)[] = [
   measured('HDL', 'HDL-cholesterol', ['HDL B', '446', '14646-4'], 'mmol/l', 1, [1, null], (random) =>
     random.bell(1.4, 0.3),
   ),
-  measured('TRIG', 'Triglyceriden', ['TRIGB', '1377', '14927-8'], 'mmol/l', 1, [null, 2], (random) =>
-    Math.abs(random.bell(1.7, 1.2)) + 0.3,
+  measured(
+    'TRIG',
+    'Triglyceriden',
+    ['TRIGB', '1377', '14927-8'],
+    'mmol/l',
+    1,
+    [null, 2],
+    (random) => Math.abs(random.bell(1.7, 1.2)) + 0.3,
   ),
   derived(
     measured('NHDL', 'Non-HDL-cholesterol', ['NHDLB', '3826', null], 'mmol/l', 1, [null, 3.8], none),
@@ -88,22 +98,39 @@ export const DETERMINATIONS: readonly (Determination | Derived)[] = [
   measured('ERY', 'Erytrocyten', ['ERY B MT', null, null], '10E12/l', 1, bySex([4.5, 5.5], [4, 5]), (random) =>
     random.bell(4.7, 0.4),
   ),
-  derived(measured('MCV', 'MCV', ['MCV B', null, null], 'fl', 0, [80, 100], none), ['HT', 'ERY'], (known) =>
-    (1000 * known('HT')) / known('ERY'),
+  derived(
+    measured('MCV', 'MCV', ['MCV B', null, null], 'fl', 0, [80, 100], none),
+    ['HT', 'ERY'],
+    (known) => (1000 * known('HT')) / known('ERY'),
   ),
-  measured('LEUK', 'Leukocyten', ['LEUKB MT', '547', '6690-2'], '10E9/l', 1, [4, 10], (random) => random.bell(7.2, 1.9)),
+  measured('LEUK', 'Leukocyten', ['LEUKB MT', '547', '6690-2'], '10E9/l', 1, [4, 10], (random) =>
+    random.bell(7.2, 1.9),
+  ),
   measured('TROM', 'Trombocyten', ['TROMB MT', '1379', '777-3'], '10E9/l', 0, [150, 400], (random) =>
     random.bell(255, 60),
   ),
   measured('EOS', 'Eosinofielen', ['EOS B', null, null], '10E9/l', 2, [null, 0.3], (random) =>
     Math.abs(random.bell(0.22, 0.14)),
   ),
-  measured('BSE', 'Bezinking', ['BSE B', null, null], 'mm/uur', 0, [null, 20], (random) =>
-    1 + Math.abs(random.bell(10, 9)),
+  measured(
+    'BSE',
+    'Bezinking',
+    ['BSE B', null, null],
+    'mm/uur',
+    0,
+    [null, 20],
+    (random) => 1 + Math.abs(random.bell(10, 9)),
   ),
   measured('CRP', 'CRP', ['CRP B', '227', '1988-5'], 'mg/l', 0, [null, 10], (random) => random.bell(7, 8), [1, 500]),
-  measured('NTPR', 'NT-proBNP', ['NTPRB', '1968', '33762-6'], 'ng/l', 0, [null, 125], (random) =>
-    random.bell(160, 120), [10, null],
+  measured(
+    'NTPR',
+    'NT-proBNP',
+    ['NTPRB', '1968', '33762-6'],
+    'ng/l',
+    0,
+    [null, 125],
+    (random) => random.bell(160, 120),
+    [10, null],
   ),
   measured('TSH', 'TSH', ['TSH B', '1385', '3016-3'], 'mU/l', 2, [0.4, 4], (random) => random.bell(2.1, 1.1), [
     0.01,
@@ -123,7 +150,7 @@ const byId = new Map(DETERMINATIONS.map((determination) => [determination.id, de
 
 export function determination(id: string): Determination | Derived {
   const found = byId.get(id);
-  if (found === undefined) throw new Error(`no such determination: ${id}`);
+  if (found === undefined) throw new Failure('sandbox.no-determination', { kind: 'defect', fields: { id } });
   return found;
 }
 

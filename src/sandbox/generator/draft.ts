@@ -34,7 +34,7 @@ export interface DraftSpecimen {
   readonly orderName: string;
   /** SEC of MEDLAB, where the laboratory uses sections. */
   readonly section: string | null;
-  /** Days before the report is first sent, and the local time; null: the laboratory gives a date only. */
+  /** `2026-11-16` and `08:10`, local; null: the laboratory gives a date only. */
   readonly collectedDay: string;
   readonly collectedTime: string | null;
   readonly remarks: readonly string[];

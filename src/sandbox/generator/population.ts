@@ -17,7 +17,8 @@ const COUNT_MAX = 40_000;
 
 /** Invented people, none of them one of SANDBOX_PATIENTS, no two with one BSN. */
 export function generatePeople({ seed, count, practices, followedShare }: Population): readonly SandboxPatient[] {
-  if (count > COUNT_MAX) throw new Failure('sandbox.too-many-people', { kind: 'defect', fields: { countMax: COUNT_MAX } });
+  if (count > COUNT_MAX)
+    throw new Failure('sandbox.too-many-people', { kind: 'defect', fields: { countMax: COUNT_MAX } });
   const random = seededRandom(seed);
   const taken = new Set(SANDBOX_PATIENTS.map(({ bsn }) => bsn));
   return Array.from({ length: count }, (_, index) => {
@@ -30,7 +31,10 @@ export function generatePeople({ seed, count, practices, followedShare }: Popula
 }
 
 /** The practice that a person's mail goes to: the one that follows them, else always the same one. */
-export function practiceOf({ bsn, followedBy }: SandboxPatient, practices: readonly SandboxPractice[]): SandboxPractice {
+export function practiceOf(
+  { bsn, followedBy }: SandboxPatient,
+  practices: readonly SandboxPractice[],
+): SandboxPractice {
   const practice = practices.find(({ key }) => key === followedBy) ?? practices[Number(bsn) % practices.length];
   if (practice === undefined) throw new Failure('sandbox.no-practice', { kind: 'defect' });
   return practice;

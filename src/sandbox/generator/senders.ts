@@ -1,5 +1,6 @@
 /** The laboratories' systems and their habits: the sandbox's laboratories, one of them with two systems. */
 
+import { Failure } from '../../shared/failure.ts';
 import type { MailShape } from '../laboratory.ts';
 import { SANDBOX_LABORATORIES, type SandboxLaboratory } from '../people.ts';
 import type { PanelName } from './panels.ts';
@@ -9,7 +10,7 @@ export interface Sender {
   readonly format: 'medlab-1' | 'hl7-oru';
   /** How much of the traffic comes from it, beside the others that do the same panel. */
   readonly weight: number;
-  readonly panels: readonly PanelName[] | 'chemistry';
+  readonly panels: readonly PanelName[];
   /** `memo`: the NHG's keys in fixed width; `number`: its numbers, with LOINC beside them; `local`: the sender's own. */
   readonly codes: 'memo' | 'number' | 'local';
   readonly decimal: '.' | ',';
@@ -33,6 +34,8 @@ export interface Sender {
 
 const SHAPES: readonly MailShape[] = ['attachment-base64', 'body-8bit', 'quoted-printable', 'mixed-with-text'];
 
+const CHEMISTRY: readonly PanelName[] = ['dm2', 'cvrm', 'copd', 'haematology', 'thyroid', 'urine', 'inr'];
+
 const BASE = {
   decimal: '.',
   lineEnd: '\r\n',
@@ -51,7 +54,7 @@ export const SENDERS: readonly Sender[] = [
     laboratory: laboratory('sandbox-noord'),
     format: 'medlab-1',
     weight: 5,
-    panels: 'chemistry',
+    panels: [...CHEMISTRY, 'culture'],
     codes: 'memo',
     charset: 'latin1',
     hasServiceString: true,
@@ -64,7 +67,7 @@ export const SENDERS: readonly Sender[] = [
     laboratory: laboratory('sandbox-zuid'),
     format: 'hl7-oru',
     weight: 3,
-    panels: 'chemistry',
+    panels: CHEMISTRY,
     codes: 'number',
     charset: 'utf8',
     lineEnd: '\r',
@@ -77,7 +80,7 @@ export const SENDERS: readonly Sender[] = [
     laboratory: laboratory('sandbox-kust'),
     format: 'medlab-1',
     weight: 2,
-    panels: 'chemistry',
+    panels: CHEMISTRY,
     codes: 'local',
     decimal: ',',
     charset: 'utf8',
@@ -106,6 +109,6 @@ export const SENDERS: readonly Sender[] = [
 
 function laboratory(id: string): SandboxLaboratory {
   const found = SANDBOX_LABORATORIES.find((candidate) => candidate.id === id);
-  if (found === undefined) throw new Error('no such laboratory in the sandbox');
+  if (found === undefined) throw new Failure('sandbox.no-laboratory', { kind: 'defect', fields: { id } });
   return found;
 }

@@ -9,7 +9,12 @@ import type { Bundle } from '@medplum/fhirtypes';
 import type { FhirClient } from '../../../src/delivery/patient-card/fhir-client.ts';
 import type { ReportContent, ReportTrace } from '../../../src/delivery/patient-card/patient-card.ts';
 import { writeReport } from '../../../src/delivery/patient-card/write-report.ts';
-import { type LabReport, type PayloadFormat, type PayloadReading, readPayloadAttachments } from '../../../src/lab/lab.ts';
+import {
+  type LabReport,
+  type PayloadFormat,
+  type PayloadReading,
+  readPayloadAttachments,
+} from '../../../src/lab/lab.ts';
 import { type MailContents, openFile } from '../../../src/mail/mail.ts';
 
 const FIXTURES = new URL('../../../fixtures/', import.meta.url).pathname;

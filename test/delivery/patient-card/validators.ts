@@ -23,12 +23,12 @@ export function medplumComplaints(bundle: Bundle): readonly string[] {
   });
 }
 
-/** The errors and warnings of the `fhir` package. */
+/** The errors of the `fhir` package. Its warnings are about value sets that it does not have, such as those of LOINC. */
 export function fhirComplaints(bundle: Bundle): readonly string[] {
   return withResources(bundle).flatMap((resource) =>
     fhirPackage
       .validate(resource)
-      .messages.filter(({ severity }) => severity !== 'information')
+      .messages.filter(({ severity }) => severity === 'error' || severity === 'fatal')
       .map(({ location, message }) => `${resource.resourceType} ${location}: ${message}`),
   );
 }
