@@ -126,7 +126,7 @@ export const REASONS = {
   'edifact.columns-slipped': held(
     'laboratory',
     'Een bepaling heeft meer velden dan kan; waarde, eenheid of grenzen kunnen verschoven zijn. Vraag het laboratorium het goed te sturen of voer de uitslag met de hand in, en wijs dit bericht dan af.',
-    'A BEP has a filled element past the ninth: its columns may have slipped. Ask for a correct message or enter it by hand, then discard.',
+    'A determination has more filled elements than it can have: its columns may have slipped. Ask for a correct message or enter it by hand, then discard.',
     DISCARD,
   ),
   'edifact.medrpt-not-enabled': quarantined(
@@ -181,7 +181,7 @@ export const REASONS = {
   'hl7.status-missing': held(
     'laboratory',
     'Bij een uitslag ontbreekt of klopt de status niet (voorlopig, definitief, gecorrigeerd). Vraag het laboratorium het goed te sturen of voer de uitslag met de hand in, en wijs dit bericht dan af.',
-    'OBX-11 is empty or unknown. Ask for a correct message or enter it by hand, then discard.',
+    'The status (OBX-11, or STS and S18 of MEDRPT) is empty or unknown. Ask for a correct message or enter it by hand, then discard.',
     DISCARD,
   ),
   'hl7.nothing-to-confirm': held(

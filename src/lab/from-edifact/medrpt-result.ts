@@ -28,9 +28,9 @@ export function readMedrptResult(sent: SentResult, laboratory: string | null, no
   const unit = readUnit(rsl === null ? null : unitText(rsl));
   const name = nameOf(inv) ?? '';
   if (name === '') notes.warn('edifact.determination-unnamed', inv, 2);
-  if (rsl === null) notes.warn('edifact.result-missing', inv);
   const { code, isUnitOptional, isUnitUnexpected } = readDeterminationCode(inv, name, unit, laboratory, notes);
-  if (isUnitUnexpected) notes.warn('lab.unit-unexpected', rsl ?? inv, rsl === null ? undefined : 4);
+  if (rsl === null) notes.warn('edifact.result-missing', inv);
+  else if (isUnitUnexpected) notes.warn('lab.unit-unexpected', rsl, 4);
   const nothing: ResultValue = { text: null, number: null, comparator: null };
   return {
     kind: 'result',

@@ -3,21 +3,12 @@
  * several requests, notes, sub-ids or another charset, through src/hl7's.
  */
 
-import { escapeText, type Separators, writeHl7Message } from '../../hl7/hl7.ts';
+import { writeHl7Message } from '../../hl7/hl7.ts';
 import { amsterdamIso } from '../../shared/amsterdam.ts';
 import { buildOruMessage } from '../laboratory-hl7.ts';
 import type { SandboxPatient } from '../people.ts';
-import type { DraftReport, DraftResult, DraftSpecimen } from './draft.ts';
-import type { Sender } from './senders.ts';
-
-const SEPARATORS: Separators = {
-  field: '|',
-  component: '^',
-  repetition: '~',
-  escapeCharacter: '\\',
-  subcomponent: '&',
-  truncation: '',
-};
+import type { DraftReport, DraftSpecimen } from './draft.ts';
+import { fieldsOf, notes, pendingFields, resultFields, SEPARATORS, text } from './observation.ts';
 
 /** The message, in bytes. */
 export function writeOru(report: DraftReport): Buffer {
@@ -60,13 +51,6 @@ function writePlain({ request, sentAt, reference }: DraftReport, { results }: Dr
       return { name, code, system, value: text, unit: unit ?? '', low, high, flag: sign, status: 'F' };
     }),
   });
-}
-
-/** Fields by their number; the empty ones are left out. */
-function fieldsOf(name: string, fields: readonly (readonly [number, string | null])[]): readonly string[] {
-  const values = new Map(fields);
-  const last = Math.max(...fields.filter(([, value]) => value !== null && value !== '').map(([field]) => field));
-  return [name, ...Array.from({ length: last }, (_, index) => values.get(index + 1) ?? '')];
 }
 
 function headerFields({ request: { sender, practice }, sentAt, reference }: DraftReport): readonly string[] {
@@ -136,68 +120,6 @@ function requestStatus({ results, pending }: DraftSpecimen): string {
   const statuses = new Set(results.map(({ status }) => status));
   if (pending.length > 0 || statuses.has('preliminary')) return 'P';
   return statuses.has('corrected') ? 'C' : 'F';
-}
-
-function resultFields(sender: Sender, result: DraftResult, setId: number, collectedAt: string): readonly string[] {
-  const sign = result.flag === null ? null : result.flag === 'low' ? 'L' : 'H';
-  const { type, value } = observed(result);
-  return fieldsOf('OBX', [
-    [1, String(setId)],
-    [2, type],
-    [3, codeField(result)],
-    [4, result.subId],
-    [5, value],
-    [6, text(result.unit ?? '')],
-    [7, text(rangeText(result))],
-    [8, sign ?? result.susceptibility ?? sender.noFlag],
-    [11, { final: 'F', preliminary: 'P', corrected: 'C' }[result.status]],
-    [14, sender.codes === 'number' ? collectedAt : null],
-  ]);
-}
-
-function pendingFields(result: DraftResult, setId: number): readonly string[] {
-  return fieldsOf('OBX', [
-    [1, String(setId)],
-    [2, 'ST'],
-    [3, codeField(result)],
-    [11, 'I'],
-  ]);
-}
-
-function codeField({ code, name, system, loinc }: DraftResult): string {
-  const other = loinc === null ? '' : `^${loinc}^${text(name)}^LN`;
-  return `${text(code)}^${text(name)}^${system}${other}`;
-}
-
-// A comparator makes a number a structured one (SN); NM is digits only (v2 §2.A.47, §2.A.70).
-function observed(result: DraftResult): { readonly type: string; readonly value: string } {
-  const comparator = /^[<>]/.exec(result.text)?.[0];
-  if (result.type === 'lines') return { type: 'TX', value: text(result.text) };
-  if (result.type === 'text') return { type: 'ST', value: text(result.text) };
-  if (result.type === 'coded') {
-    return { type: 'CE', value: `${result.text.slice(0, 5).toUpperCase().trim()}^${text(result.text)}^L` };
-  }
-  return comparator === undefined
-    ? { type: 'NM', value: result.text }
-    : { type: 'SN', value: `${comparator}^${result.text.slice(1)}` };
-}
-
-function rangeText({ low, high }: DraftResult): string {
-  if (low !== null && high !== null) return `${low} - ${high}`;
-  return low !== null ? `>${low}` : high !== null ? `<${high}` : '';
-}
-
-function notes(lines: readonly string[]): readonly (readonly string[])[] {
-  return lines.map((line, index) =>
-    fieldsOf('NTE', [
-      [1, String(index + 1)],
-      [3, text(line)],
-    ]),
-  );
-}
-
-function text(plain: string): string {
-  return escapeText(plain, SEPARATORS);
 }
 
 function digitsOf(moment: string): string {

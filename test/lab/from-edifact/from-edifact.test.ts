@@ -38,7 +38,7 @@ describe('the kind of a message', () => {
     });
   });
 
-  it('MEDRPT is known, and not read', () => {
+  it('MEDRPT is not delivered unless its laboratory is switched on', () => {
     expect(readKind('MEDRPT:D:93A:UN:MRPN32')).toMatchObject({
       format: 'medrpt-3.2',
       code: 'edifact.medrpt-not-enabled',
