@@ -93,9 +93,11 @@ function demoMails(outcomes: readonly OutcomeOfMail[], arrivals: readonly Arriva
 }
 
 function outcomeDifferences(expected: readonly ExpectedMail[], mails: readonly DemoMail[]): string[] {
-  return expected.flatMap(({ fixture, outcome }) => {
+  return expected.flatMap(({ fixture, outcome, reason }) => {
     const found = mails.find((mail) => mail.fixture === fixture);
-    return found?.outcome === outcome ? [] : [`${fixture}: ${found?.outcome ?? 'missing'}, expected ${outcome}`];
+    if (found?.outcome !== outcome) return [`${fixture}: ${found?.outcome ?? 'missing'}, expected ${outcome}`];
+    const isExplained = reason === null || found.reports.some((report) => report.reason === reason);
+    return isExplained ? [] : [`${fixture}: not for the reason ${reason}`];
   });
 }
 

@@ -1,8 +1,8 @@
 /**
  * The practice's choice of determinations. With an allow-list everything else stays behind: results by their NHG number
  * or raw code, and what may speak of withheld results (comments, remarks on a specimen of which something stays behind,
- * pending determinations, documents). What is withheld is
- * counted on the report, so that a reader of the card knows that there is more in the HIS; its content never goes along.
+ * pending determinations, documents). What is withheld is counted on the report, so that a reader of the card knows that
+ * there is more in the HIS; its content never goes along.
  */
 
 import type { ReportContent } from '../delivery/patient-card/patient-card.ts';

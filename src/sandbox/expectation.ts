@@ -11,6 +11,8 @@ import { expectedDocument, expectedExceptions, type TrafficMail } from './traffi
 export interface ExpectedMail {
   readonly fixture: string;
   readonly outcome: string;
+  /** The reason that must stand beside it; null: any. */
+  readonly reason: string | null;
   /** Reports that must reach a card; empty where they must not. */
   readonly forwarded: readonly LabReport[];
 }
@@ -29,6 +31,7 @@ export async function expectedMails(traffic: readonly TrafficMail[]): Promise<re
       return {
         fixture,
         outcome: exception?.outcome ?? outcomeOf(payloads, followed),
+        reason: exception?.reason || (payloads.find(({ code }) => code !== null)?.code ?? null),
         forwarded:
           exception === undefined || exception.outcome === 'quarantined'
             ? followed.filter((report) => report.holds.length === 0)
