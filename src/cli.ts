@@ -167,6 +167,20 @@ program
   );
 
 program
+  .command('reconcile')
+  .description(
+    'close the books: every uid has its row, every day adds up, and the server holds nothing that we do not know',
+  )
+  .option('--settled', 'also exit with 3 when anything still waits', false)
+  .option('--repair', 'assign again what the server has and the ledger does not; the workers then copy it', false)
+  .option('--days <n>', 'how many days to show one by one', '14')
+  .addOption(jsonOption())
+  .addOption(byOption())
+  .action((options: { settled: boolean; repair: boolean; days: string; json: boolean; by: string }) =>
+    run(async () => (await import('./commands/reconcile.ts')).runReconcile(io, options)),
+  );
+
+program
   .command('demo')
   .description('the whole journey on this machine, with a sandbox for the world outside')
   .option('--keep', 'leave everything running afterwards', false)

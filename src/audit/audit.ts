@@ -12,6 +12,8 @@ export type AuditEvent =
   | 'mailbox.tested'
   | 'mailbox.password-set'
   | 'mailbox.older-assigned'
+  | 'mailbox.repaired'
+  | 'integration.vanished-accepted'
   | 'integration.enabled'
   | 'integration.paused'
   | 'integration.disabled'

@@ -25,10 +25,12 @@ export interface SwitchOptions {
   readonly since: string | null;
   /** `all`, or a file with one NHG number or raw code per line. */
   readonly determinations: string | null;
+  /** Why going live is right although more than one mail in a thousand vanished in the shadow run. */
+  readonly acceptVanished: string | null;
   readonly by: string;
 }
 
-const REFUSALS: Readonly<Record<Refusal, Words>> = {
+const REFUSALS: Readonly<Record<Refusal | 'vanished-rate', Words>> = {
   'only-cboards': {
     nl: 'Een praktijk met alleen cBoards kan geen doorstuurfunctie hebben: labwaarden bereiken haar alleen via OZIS.',
     en: 'A practice with only cBoards cannot have forwarding: laboratory values reach it through OZIS only.',
@@ -45,6 +47,10 @@ const REFUSALS: Readonly<Record<Refusal, Words>> = {
     nl: 'Live gaan vraagt een keuze van bepalingen: --determinations all, of een bestand met NHG-nummers en codes.',
     en: 'Live needs a choice of determinations: --determinations all, or a file with NHG numbers and codes.',
   },
+  'vanished-rate': {
+    nl: 'In de schaduwperiode verdween meer dan 1 op de 1.000 mails voordat wij ze zagen: het HIS is sneller. Vraag om een kopie naar een eigen mailbox (practice add-mailbox --mailbox-kind copy), of ga live met --accept-vanished REDEN.',
+    en: 'In the shadow run more than 1 mail in 1,000 vanished before we saw it: the HIS is faster. Ask for a copy to a mailbox of our own (practice add-mailbox --mailbox-kind copy), or go live with --accept-vanished REASON.',
+  },
   'not-enabled': { nl: 'Deze koppeling staat niet aan.', en: 'This integration is not switched on.' },
 };
 
@@ -60,7 +66,7 @@ export async function runPracticeEnable(
     const isSinceGiven = request.since !== null;
     const { refusal, mailboxes } =
       name === 'forwarding'
-        ? await enableForwarding(office, practice, request, isSinceGiven, options.by)
+        ? await enableForwarding(office, practice, request, isSinceGiven, options.by, options.acceptVanished)
         : await enableOther(office, practice, request, options.by);
     if (refusal !== null) return refused(io, config, refusal);
     // As it is now, which need not be what was asked: what was not given stayed.
@@ -141,7 +147,11 @@ export async function runPracticeDisable(io: Io, agb: string, name: IntegrationN
   });
 }
 
-function refused(io: Io, config: { readonly language: 'nl' | 'en' }, refusal: Refusal): number {
+function refused(
+  io: Io,
+  config: { readonly language: 'nl' | 'en' },
+  refusal: NonNullable<EnabledForwarding['refusal']>,
+): number {
   io.progress(say(config, REFUSALS[refusal]));
   return 2;
 }

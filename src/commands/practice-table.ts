@@ -85,6 +85,7 @@ interface EnableArguments {
   authorisedOn?: string;
   since?: string;
   determinations?: string;
+  acceptVanished?: string;
   by: string;
 }
 
@@ -186,6 +187,7 @@ function addSwitching(practice: Command, io: Io): void {
     .option('--authorised-on <date>', 'when (live)')
     .option('--since <date>', 'also mails that are in the mailbox already, from this date on')
     .option('--determinations <all|file>', 'all, or a file with NHG numbers and codes (live)')
+    .option('--accept-vanished <reason>', 'go live although more than 0.1 % of the mail vanished in the shadow run')
     .addOption(byOption())
     .action((agb: string, name: Name, options: EnableArguments) =>
       run(async () =>
@@ -195,6 +197,7 @@ function addSwitching(practice: Command, io: Io): void {
           authorisedOn: options.authorisedOn ?? null,
           since: options.since ?? null,
           determinations: options.determinations ?? null,
+          acceptVanished: options.acceptVanished ?? null,
           by: options.by,
         }),
       ),

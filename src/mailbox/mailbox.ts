@@ -59,6 +59,8 @@ export interface MailboxConnection {
   fetch(uids: readonly number[], maxBytes: number): Promise<FetchedRange>;
   /** Uids below `belowUid` whose INTERNALDATE is at or after the moment: for `--since`. */
   listSince(since: Date, belowUid: number): Promise<readonly { readonly uid: number; readonly internalDate: Date }[]>;
+  /** Every uid that the server holds now, ascending (UID SEARCH ALL): for the daily comparison with the ledger. */
+  listUids(): Promise<readonly number[]>;
   /** Resolves when the server hints that something arrived or left, after `timeoutMs`, or on abort. A hint, not a feed. */
   waitForHint(timeoutMs: number, signal: AbortSignal): Promise<void>;
   release(): Promise<void>;

@@ -29,6 +29,7 @@ function connectionTo(folder: ExaminedFolder, clock: Clock): MailboxConnection {
     },
     fetch: (uids, maxBytes) => fetchRange(folder, uids, maxBytes),
     listSince: (since, belowUid) => listSince(folder, since, belowUid),
+    listUids: () => listUids(folder),
     waitForHint: async (timeoutMs, signal) => {
       folder.check();
       await hints.wait(timeoutMs, signal);
@@ -69,6 +70,12 @@ async function listSince(folder: ExaminedFolder, since: Date, belowUid: number) 
     }
   }
   return listed.sort((one, other) => one.uid - other.uid);
+}
+
+async function listUids(folder: ExaminedFolder): Promise<readonly number[]> {
+  const found = await folder.run('UID SEARCH', () => folder.client.search({ all: true }, { uid: true }));
+  if (!Array.isArray(found)) throw mailboxFailure('command-refused', { command: 'UID SEARCH' });
+  return found.sort((one, other) => one - other);
 }
 
 // LOGOUT is a courtesy: on a connection that does not answer it is not waited for.

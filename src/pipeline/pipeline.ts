@@ -56,6 +56,7 @@ export { type Foreseen, type ForeseenReport, foresee } from './foresee.ts';
 export { type RunningWorker, startWorker } from './forward.ts';
 export { addMailboxTo, type LinkedMailbox, replacePassword } from './practice-mailbox.ts';
 export { practiceOf } from './recipient.ts';
+export { type Comparison, compareWithServer, reconcileMailbox, repair } from './reconcile.ts';
 export { sweep } from './recover.ts';
 export { openMail, reopenContent } from './reopen.ts';
 export {

@@ -3,7 +3,8 @@
  * moment's uidNext (or lists what came since a date), disabling the last practice of a mailbox closes it.
  */
 
-import type { Ledger } from '../ledger/ledger.ts';
+import { appendAudit } from '../audit/audit.ts';
+import type { Ledger, Sql } from '../ledger/ledger.ts';
 import {
   changeIntegration,
   closeEpochs,
@@ -19,19 +20,22 @@ import {
   practicesOfMailbox,
   type Refusal,
 } from '../practice/practice.ts';
+import { isVanishedRateHigh, type VanishedRate, vanishedRate } from '../records/records.ts';
 import { changedMeanwhile, ensureEpoch, type Look, lookAt, type Opened } from './epochs.ts';
 import type { Courier } from './pipeline.ts';
 
 export type Switcher = Pick<Courier, 'ledger' | 'keys' | 'openMailbox'>;
 
 export interface EnabledForwarding {
-  readonly refusal: Refusal | null;
+  /** vanished-rate: more than one mail in a thousand was gone before we saw it, and nobody said that this may be. */
+  readonly refusal: Refusal | 'vanished-rate' | null;
   readonly mailboxes: readonly (Opened & { readonly mailbox: string })[];
 }
 
 /**
  * Enables forwarding, or resumes it. Every mailbox that is opened now is looked at first, read-only: where one cannot be,
  * nothing is switched on. Then all epochs and the integration, in one transaction.
+ * Going live after a shadow run in which too much vanished needs a person's word for it: `vanishedAccepted`.
  * `isSinceGiven`: mails from `request.since` on that are in a mailbox already are assigned too.
  */
 export async function enableForwarding(
@@ -40,18 +44,53 @@ export async function enableForwarding(
   request: EnableRequest,
   isSinceGiven: boolean,
   actor: string,
+  vanishedAccepted: string | null = null,
 ): Promise<EnabledForwarding> {
   // Asked first in a transaction that is given up, so that a refusal opens no mailbox.
   const refusal = await tried(courier.ledger, practice, request, actor);
   if (refusal !== null) return { refusal, mailboxes: [] };
+  const vanished = await vanishedInShadow(courier.ledger, practice, request);
+  if (vanished !== null && vanishedAccepted === null) return { refusal: 'vanished-rate', mailboxes: [] };
   const looks = await lookAtAll(courier, practice, isSinceGiven ? request.since : null);
   return courier.ledger.transaction(async (tx) => {
     const mailboxes: (Opened & { readonly mailbox: string })[] = [];
     for (const { id, name } of await lockMailboxesOf(tx, practice.id))
       mailboxes.push({ mailbox: name, ...(await ensureEpoch(tx, id, looks.get(id), actor)) });
     if ((await enableIntegration(tx, practice, request, actor)) !== null) throw changedMeanwhile();
+    if (vanished !== null) await auditAccepted(tx, practice, vanished, { actor, reason: vanishedAccepted });
     return { refusal: null, mailboxes };
   });
+}
+
+// Too much vanished in the shadow run that ends now; null where that is not so, or there was none.
+async function vanishedInShadow(
+  ledger: Ledger,
+  practice: Practice,
+  request: EnableRequest,
+): Promise<VanishedRate | null> {
+  const before = await integrationOf(ledger, practice.id, 'forwarding');
+  const wasShadow = before !== null && before.state !== 'disabled' && before.mode === 'shadow';
+  if (!wasShadow || request.mode !== 'live') return null;
+  const rate = await vanishedRate(ledger, { practiceId: practice.id }, before.since);
+  return isVanishedRateHigh(rate) ? rate : null;
+}
+
+async function auditAccepted(
+  tx: Sql,
+  practice: Practice,
+  { assigned, vanished }: VanishedRate,
+  who: { readonly actor: string; readonly reason: string | null },
+): Promise<void> {
+  await appendAudit(tx, [
+    {
+      event: 'integration.vanished-accepted',
+      ...who,
+      objectKind: 'practice',
+      objectId: practice.id,
+      practiceId: practice.id,
+      fields: { assigned, vanished },
+    },
+  ]);
 }
 
 /** A mailbox that is watched already, and of which no older mail is asked, needs no look: resuming works while its server is away. */

@@ -13,6 +13,7 @@ import { asFailure } from '../shared/failure.ts';
 import type { MailboxId, WorkerId } from '../shared/ids.ts';
 import { copyMailbox } from './copy.ts';
 import type { Courier } from './pipeline.ts';
+import { dailyReconcile } from './reconcile.ts';
 
 /** A worker that could not renew for this long closes its connections: takeover comes 10 s later. */
 const STALE_MS = 20_000;
@@ -106,6 +107,7 @@ interface Whose {
 async function watchOne(courier: Courier, { workerId, mailbox, onLost, ending }: Whose): Promise<MailboxWatch> {
   const account = await mailboxAccount(courier.ledger, courier.keys, mailbox.id);
   const owner = { mailboxId: mailbox.id, workerId, epoch: mailbox.ownerEpoch };
+  const reconcile = await dailyReconcile(courier, mailbox.id);
   const watch: MailboxWatch = watchMailbox({
     mailboxId: mailbox.id,
     account,
@@ -116,6 +118,7 @@ async function watchOne(courier: Courier, { workerId, mailbox, onLost, ending }:
         courier.logger.info('mails copied', { mailboxId: mailbox.id, count: copied });
         void courier.clock.wait(SECOND_LOOK_MS, ending).then(() => watch.wake());
       }
+      await reconcile(connection);
       await recordTrouble(courier.ledger, mailbox.id, null);
     },
     onState: (state) => {

@@ -159,3 +159,22 @@ export async function lockMailboxesOf(tx: Sql, practiceId: string): Promise<read
 export async function recordTrouble(sql: Sql, mailboxId: string, code: string | null): Promise<void> {
   await sql.query('update mailbox set trouble = $2 where id = $1 and trouble is distinct from $2', [mailboxId, code]);
 }
+
+/** When the uids of a mailbox were last compared with its server's; null: never. */
+export async function lastReconciled(sql: Sql, mailboxId: string): Promise<Date | null> {
+  const { rows } = await sql.query<{ at: Date | null }>('select reconciled_at as at from mailbox where id = $1', [
+    mailboxId,
+  ]);
+  return rows[0]?.at ?? null;
+}
+
+export async function recordReconciled(sql: Sql, mailboxId: string): Promise<void> {
+  await sql.query('update mailbox set reconciled_at = now() where id = $1', [mailboxId]);
+}
+
+/** Every mailbox with an open epoch, by name. */
+export async function watchedMailboxes(sql: Sql): Promise<readonly Mailbox[]> {
+  const where =
+    'where exists (select 1 from epoch e where e.mailbox_id = m.id and e.closed_at is null) order by m.name';
+  return (await sql.query<Mailbox>(`${SELECT} ${where}`)).rows;
+}

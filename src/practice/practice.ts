@@ -68,12 +68,15 @@ export {
   accountWithPassword,
   addMailbox,
   existingMailbox,
+  lastReconciled,
   lockMailboxesOf,
   mailboxAccount,
   mailboxesOf,
   type NewMailbox,
+  recordReconciled,
   recordTrouble,
   setMailboxPassword,
+  watchedMailboxes,
 } from './mailboxes.ts';
 export {
   claimMailboxes,

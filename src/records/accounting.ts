@@ -37,16 +37,18 @@ interface AccountingRow {
   readonly outcomes: Partial<Record<MailOutcome | 'unaccounted', number>> | null;
 }
 
-/** Every mailbox's accounting, by name. */
-export async function accountingOf(sql: Sql): Promise<readonly MailboxAccounting[]> {
+/** Every mailbox's accounting, by name; or that of one. */
+export async function accountingOf(sql: Sql, mailboxId: string | null = null): Promise<readonly MailboxAccounting[]> {
   // One pass over the mails for all mailboxes: a look-up per mailbox would read them as often as there are mailboxes.
   const { rows } = await sql.query<AccountingRow>(
-    `with counts as (select mailbox_id, outcome, count(*) as n from mail_outcome where source = 'mailbox' group by mailbox_id, outcome),
+    `with counts as (select mailbox_id, outcome, count(*) as n from mail_outcome
+         where source = 'mailbox' and ($1::uuid is null or mailbox_id = $1) group by mailbox_id, outcome),
        outcomes as (select mailbox_id, jsonb_object_agg(outcome, n) as outcomes from counts group by mailbox_id),
        uids as (select mailbox_id, sum(listed_count + uid_next - start_uid)::bigint as assigned, sum(uid_next - 1 - cursor_uid)::bigint as not_copied
-                from epoch group by mailbox_id)
+                from epoch where $1::uuid is null or mailbox_id = $1 group by mailbox_id)
      select b.id as mailbox_id, b.name, u.assigned, u.not_copied, o.outcomes
      from mailbox b join uids u on u.mailbox_id = b.id left join outcomes o on o.mailbox_id = b.id order by b.name`,
+    [mailboxId],
   );
   return rows.map((row) => ({ mailboxId: row.mailbox_id, name: row.name, ...counted(row) }));
 }

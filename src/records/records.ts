@@ -57,6 +57,19 @@ export {
 } from './memory.ts';
 export { areAtRest, mailContent, mailOutcomes, type OutcomeOfMail, reportContent } from './outcomes.ts';
 export {
+  assignAgain,
+  type Contradictions,
+  contradictions,
+  type DayAccounting,
+  dailyAccounting,
+  isVanishedRateHigh,
+  type UidGaps,
+  uidGaps,
+  VANISHED_RATE_MAX,
+  type VanishedRate,
+  vanishedRate,
+} from './reconciliation.ts';
+export {
   eraseMail,
   eraseReport,
   findOriginal,

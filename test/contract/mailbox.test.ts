@@ -148,6 +148,13 @@ describe('reading', () => {
     expect(await (await connect()).listSince(new Date('2020-01-01T00:00:00Z'), 100)).toEqual([]);
   });
 
+  it('names every uid that the server holds now, and none that it gave out and removed', async () => {
+    expect(await (await connect()).listUids()).toEqual([]);
+    for (const n of [1, 2, 3, 4]) await zorgmail.deliver(account, mail(n));
+    await zorgmail.his(account).remove([2]);
+    expect(await (await connect()).listUids()).toEqual([1, 3, 4]);
+  });
+
   it('notices that the folder was made anew', async () => {
     await zorgmail.deliver(account, mail(1));
     const before = await (await connect()).status();

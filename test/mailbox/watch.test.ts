@@ -27,6 +27,7 @@ function watched(change: Partial<WatchOptions> = {}) {
     status: async () => ({ uidValidity: 1, uidNext: 1, messages: 0 }),
     fetch: async () => ({ mails: [], oversized: [], vanished: [] }),
     listSince: async () => [],
+    listUids: async () => [],
     waitForHint: async (timeoutMs, signal) => {
       const over = new AbortController();
       hint = () => over.abort();
