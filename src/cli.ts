@@ -181,6 +181,18 @@ program
   );
 
 program
+  .command('recover')
+  .description(
+    'after PostgreSQL was restored from a backup: every mailbox is read anew from then on, what stood open asks the card first',
+  )
+  .requiredOption('--restored-at <moment>', 'the moment of the backup, such as 2026-11-22T03:00:00+01:00')
+  .addOption(jsonOption())
+  .addOption(byOption())
+  .action((options: { restoredAt: string; json: boolean; by: string }) =>
+    run(async () => (await import('./commands/recover.ts')).runRecover(io, options)),
+  );
+
+program
   .command('demo')
   .description('the whole journey on this machine, with a sandbox for the world outside')
   .option('--keep', 'leave everything running afterwards', false)

@@ -30,6 +30,7 @@ export type AuditEvent =
   | 'report.discarded'
   | 'report.overridden'
   | 'mail.replayed'
+  | 'ledger.restored'
   | 'laboratory.accepted';
 
 export interface AuditEntry {
@@ -38,7 +39,7 @@ export interface AuditEntry {
   readonly actor: string;
   readonly onBehalfOf?: string;
   readonly outcome?: 'success' | 'refused';
-  readonly objectKind: 'practice' | 'mailbox' | 'mail' | 'report' | 'delivery' | 'laboratory' | 'batch';
+  readonly objectKind: 'practice' | 'mailbox' | 'mail' | 'report' | 'delivery' | 'laboratory' | 'batch' | 'ledger';
   readonly objectId: string;
   readonly practiceId?: string | null;
   /** Keyed hash of the BSN: lets a patient's rows be found without the BSN. */

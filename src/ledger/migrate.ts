@@ -1,6 +1,10 @@
 /**
  * The schema and its versions. Migrations are the numbered .sql files beside this one; each runs once, in its own
  * transaction, under an advisory lock so that two starters do not run it twice.
+ *
+ * Upgrading without standing still: expand first, contract a version later. A migration that only adds says so in its
+ * text, `-- works-from: N` (the lowest schema version whose code works with it), and workers of those versions go on
+ * beside the new ones. One that does not say so needs its own version's code, and the former one's refuses to start.
  */
 
 import { readdir, readFile } from 'node:fs/promises';
@@ -24,6 +28,8 @@ export interface MigrateOptions {
 export type SchemaAnswer =
   | { readonly kind: 'current'; readonly version: number }
   | { readonly kind: 'missing' }
+  /** Newer, and made so that this version's code works with it. */
+  | { readonly kind: 'expanded'; readonly version: number; readonly expected: number }
   | { readonly kind: 'older' | 'newer'; readonly version: number; readonly expected: number };
 
 /** Brings the schema to this version; returns the names of the migrations that ran. */
@@ -37,7 +43,8 @@ export async function migrate(ownerUrl: string, options: MigrateOptions): Promis
     if (answer.kind === 'missing' && !options.isFirstRun) {
       throw new Failure('ledger.schema-missing', { kind: 'permanent', scope: 'peer' });
     }
-    if (answer.kind === 'newer') throw schemaFailure(answer);
+    // Also of an expanded one: our grants know nothing of its new tables.
+    if (answer.kind === 'newer' || answer.kind === 'expanded') throw schemaFailure({ ...answer, kind: 'newer' });
     const ran = await runPending(client, answer.kind === 'missing' ? 0 : answer.version);
     await grantWorker(client, options.workerName ?? 'zorgkoerier_worker', options.workerPassword);
     return ran;
@@ -53,21 +60,23 @@ export async function schemaState(sql: Sql): Promise<SchemaAnswer> {
   const expected = (await migrationFiles()).length;
   const table = await sql.query<{ found: string | null }>("select to_regclass('zorgkoerier_schema')::text as found");
   if (table.rows[0]?.found == null) return { kind: 'missing' };
-  const { rows } = await sql.query<{ version: number | null }>(
-    'select max(version)::int as version from zorgkoerier_schema',
+  const { rows } = await sql.query<{ version: number | null; works_from: number | null }>(
+    // Asked as a document, since a schema of before works_from has no such column.
+    `select max(version)::int as version, max(coalesce((to_jsonb(s) ->> 'works_from')::int, version))::int as works_from from zorgkoerier_schema s`,
   );
   const version = rows[0]?.version ?? 0;
   if (version === expected) return { kind: 'current', version };
-  return { kind: version < expected ? 'older' : 'newer', version, expected };
+  if (version < expected) return { kind: 'older', version, expected };
+  return { kind: (rows[0]?.works_from ?? version) <= expected ? 'expanded' : 'newer', version, expected };
 }
 
-/** Refuses to work on a missing, older or newer schema. */
+/** Refuses to work on a missing or older schema, and on a newer one that this version's code does not work with. */
 export async function requireCurrentSchema(sql: Sql): Promise<void> {
   const answer = await schemaState(sql);
-  if (answer.kind !== 'current') throw schemaFailure(answer);
+  if (answer.kind !== 'current' && answer.kind !== 'expanded') throw schemaFailure(answer);
 }
 
-function schemaFailure(answer: Exclude<SchemaAnswer, { kind: 'current' }>): Failure {
+function schemaFailure(answer: Exclude<SchemaAnswer, { kind: 'current' | 'expanded' }>): Failure {
   const fields = answer.kind === 'missing' ? {} : { version: answer.version, expected: answer.expected };
   return new Failure(`ledger.schema-${answer.kind}`, { kind: 'permanent', scope: 'peer', fields });
 }
@@ -81,8 +90,14 @@ async function runPending(client: pg.Client, from: number): Promise<string[]> {
     await client.query(
       'create table if not exists zorgkoerier_schema (version int primary key, name text not null, applied_at timestamptz not null default now())',
     );
+    await client.query('alter table zorgkoerier_schema add column if not exists works_from int');
     await client.query(statements);
-    await client.query('insert into zorgkoerier_schema (version, name) values ($1, $2)', [index + 1, file]);
+    const worksFrom = Number(/^-- works-from: (\d+)$/m.exec(statements)?.[1] ?? index + 1);
+    await client.query('insert into zorgkoerier_schema (version, name, works_from) values ($1, $2, $3)', [
+      index + 1,
+      file,
+      worksFrom,
+    ]);
     await client.query('commit');
     ran.push(file);
   }

@@ -67,4 +67,5 @@ export {
   type StillThere,
   settleReplayed,
 } from './replay.ts';
+export { type Recovered, recoverRestored } from './restored.ts';
 export { disableForwarding, type EnabledForwarding, enableForwarding, pauseForwarding } from './switch.ts';

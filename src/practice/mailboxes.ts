@@ -155,6 +155,11 @@ export async function lockMailboxesOf(tx: Sql, practiceId: string): Promise<read
   return mailboxesOf(tx, practiceId);
 }
 
+/** Locks one mailbox before its epoch changes, as lockMailboxesOf does. */
+export async function lockMailbox(tx: Sql, mailboxId: string): Promise<void> {
+  await tx.query('select 1 from mailbox where id = $1 for no key update', [mailboxId]);
+}
+
 /** The code of a failed visit, or null after a good one: what Customer Care sees of a mailbox. */
 export async function recordTrouble(sql: Sql, mailboxId: string, code: string | null): Promise<void> {
   await sql.query('update mailbox set trouble = $2 where id = $1 and trouble is distinct from $2', [mailboxId, code]);

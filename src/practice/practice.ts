@@ -69,6 +69,7 @@ export {
   addMailbox,
   existingMailbox,
   lastReconciled,
+  lockMailbox,
   lockMailboxesOf,
   mailboxAccount,
   mailboxesOf,

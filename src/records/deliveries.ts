@@ -77,7 +77,7 @@ export async function claimDelivery(
        r.sender, r.patient_key as "patientKey", r.reference_digest as "referenceDigest", r.content_digest as "contentDigest", r.version,
        r.is_corrected as "isCorrected", r.content, d.override ->> 'card' as "overrideCard",
        coalesce(d.override -> 'acknowledged', '[]') as acknowledged, d.attempts,
-       d.state = 'uncertain' as "isUncertain", d.created_at as "createdAt"
+       d.state = 'uncertain' or d.ask_first as "isUncertain", d.created_at as "createdAt"
      from delivery d join report r on r.id = d.report_id join mail m on m.id = r.mail_id where d.id = $1`,
     [id],
   );
@@ -112,10 +112,10 @@ export async function renewLease(sql: Sql, id: string, leaseToken: string): Prom
 
 /** The target was asked and has not taken it: an uncertain claim is a plain one again. */
 export async function clearUncertain(sql: Sql, id: string, leaseToken: string): Promise<void> {
-  await sql.query(`update delivery set state = 'sending' where id = $1 and lease_token = $2 and state = 'uncertain'`, [
-    id,
-    leaseToken,
-  ]);
+  await sql.query(
+    `update delivery set state = 'sending', ask_first = false where id = $1 and lease_token = $2 and state in ('sending', 'uncertain')`,
+    [id, leaseToken],
+  );
 }
 
 export interface Postponement {

@@ -79,3 +79,4 @@ export {
   type Original,
   settleMail,
 } from './reports.ts';
+export { type Distrusted, disown, distrust, knownUntil } from './restored.ts';
