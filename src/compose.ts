@@ -7,8 +7,8 @@ import { type Keys, openKeys } from './keys/keys.ts';
 import { type LaboratoryRegistry, loadLaboratoryRegistry } from './lab/lab.ts';
 import { type Ledger, openLedger, requireCurrentSchema } from './ledger/ledger.ts';
 import { type MailboxOpener, openMailbox } from './mailbox/mailbox.ts';
-import type { Courier, Moment } from './pipeline/pipeline.ts';
-import { openQueue } from './queue/queue.ts';
+import type { Breakers, Courier, Moment } from './pipeline/pipeline.ts';
+import { newBreaker, openQueue } from './queue/queue.ts';
 import { type Clock, systemClock } from './shared/clock.ts';
 import { Failure } from './shared/failure.ts';
 import { createLogger, type Logger } from './shared/logger.ts';
@@ -91,13 +91,15 @@ export async function compose(config: Config, overrides: Overrides = {}): Promis
       isProduction,
       timeoutMs: overrides.targetTimeoutMs ?? TARGET_TIMEOUT_MS,
     });
+    const random = overrides.random ?? Math.random;
     const courier: Courier = {
       ...office,
       queue,
       card: kept(opened, openPatientCard(target(config.ckis))),
       board: config.cboards === null ? unconfiguredBoard : kept(opened, openBoard(target(config.cboards))),
+      breakers: breakersOf(office.logger, clock, random),
       clock,
-      random: overrides.random ?? Math.random,
+      random,
       limits: { ...config, mailboxesMax: MAILBOXES_MAX },
       mark: overrides.mark ?? (() => {}),
     };
@@ -111,6 +113,24 @@ export async function compose(config: Config, overrides: Overrides = {}): Promis
 function kept<Part extends { release(): Promise<void> }>(opened: { release(): Promise<void> }[], part: Part): Part {
   opened.push(part);
   return part;
+}
+
+function breakersOf(logger: Logger, clock: Clock, random: () => number): Breakers {
+  const breaker = (target: 'card' | 'board', state: 'read' | 'write') =>
+    newBreaker({
+      target,
+      clock,
+      random,
+      onChange: (isOpen, failure) => {
+        const fields = { target, state, ...(failure === null ? {} : { code: failure.code }) };
+        if (isOpen) logger.error('target fails: it is left alone for a while', fields);
+        else logger.info('target is asked again', fields);
+      },
+    });
+  return {
+    'patient-card': { read: breaker('card', 'read'), write: breaker('card', 'write') },
+    board: { read: breaker('board', 'read'), write: breaker('board', 'write') },
+  };
 }
 
 // A practice may use cBoards before its address is set: its boards wait, its cards do not.

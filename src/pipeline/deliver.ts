@@ -16,6 +16,7 @@ import { isShadowed, ledgerHold, namedCard } from './checks.ts';
 import { type OpenDelivery, openDelivery } from './open-delivery.ts';
 import type { Courier } from './pipeline.ts';
 import { type DeliveryAnswer, postpone, settle } from './settle.ts';
+import { guarded, waitForTarget } from './targets.ts';
 
 /** How long a delivery waits for another one of the same patient. */
 const PATIENT_BUSY_MS = 300;
@@ -46,6 +47,8 @@ interface Delivered {
 }
 
 async function deliverOne(courier: Courier, id: string, generation: number | null): Promise<Delivered> {
+  const waitMs = await waitForTarget(courier, id, generation);
+  if (waitMs > 0) return { answer: { kind: 'later', delayMs: waitMs }, claim: null };
   const leaseToken = newId();
   const claimed = await claimDelivery(courier.ledger, id, leaseToken, generation);
   if (claimed.kind === 'nothing') return { answer: { kind: 'done' }, claim: null };
@@ -54,7 +57,7 @@ async function deliverOne(courier: Courier, id: string, generation: number | nul
   const renew = () => void renewLease(courier.ledger, id, leaseToken).catch(() => {});
   const stopRenewing = courier.clock.every(RENEW_LEASE_MS, renew);
   try {
-    return { answer: await deliverClaimed(courier, claim, leaseToken), claim };
+    return { answer: await deliverClaimed(guarded(courier, claim.id), claim, leaseToken), claim };
   } finally {
     stopRenewing();
   }

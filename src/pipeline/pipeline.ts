@@ -13,7 +13,7 @@ import type { Keys } from '../keys/keys.ts';
 import type { LaboratoryRegistry } from '../lab/lab.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { MailboxOpener } from '../mailbox/mailbox.ts';
-import type { JobQueue } from '../queue/queue.ts';
+import type { Breaker, JobQueue } from '../queue/queue.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
 
@@ -26,6 +26,7 @@ export interface Courier {
   readonly openMailbox: MailboxOpener;
   readonly card: PatientCard;
   readonly board: Board;
+  readonly breakers: Breakers;
   readonly clock: Clock;
   readonly logger: Logger;
   /** 0 ≤ x < 1: jitter. */
@@ -34,6 +35,12 @@ export interface Courier {
   /** Named moments between steps; the tests' composition kills the process there, production does nothing. */
   readonly mark: (moment: Moment) => void;
 }
+
+/**
+ * Per target one for reading and one for writing: a cKIS that answers searches and hangs on writes is as good as away, and
+ * the searches that go well must not hide it.
+ */
+export type Breakers = Readonly<Record<'patient-card' | 'board', { readonly read: Breaker; readonly write: Breaker }>>;
 
 export type Moment = 'fetched' | 'copy-committed' | 'read-committed' | 'card-written' | 'delivery-settled';
 

@@ -3,7 +3,7 @@
 import { appendAudit } from '../audit/audit.ts';
 import type { WriteAnswer } from '../delivery/patient-card/patient-card.ts';
 import type { Sql } from '../ledger/ledger.ts';
-import { decide, type JobAnswer } from '../queue/queue.ts';
+import { type Decision, decide, type JobAnswer } from '../queue/queue.ts';
 import {
   type ClaimedDelivery,
   eraseMail,
@@ -17,6 +17,7 @@ import { type DeliveryId, newId } from '../shared/ids.ts';
 import type { ReasonCode } from '../shared/reasons.ts';
 import type { OpenDelivery } from './open-delivery.ts';
 import type { Courier } from './pipeline.ts';
+import { waitOf } from './targets.ts';
 
 /** What became of it; the settlement is recorded from this. */
 export type DeliveryAnswer =
@@ -84,7 +85,7 @@ async function afterFailure(
   leaseToken: string,
   failure: Failure,
 ): Promise<JobAnswer> {
-  const decision = decide(failure, claim.attempts + 1, courier.random);
+  const decision = underBreaker(courier, claim, decide(failure, claim.attempts + 1, courier.random));
   courier.logger.warn('delivery failed', {
     deliveryId: claim.id,
     code: failure.code,
@@ -105,6 +106,14 @@ async function afterFailure(
     reason: failure.code,
   });
   return isAttemptSpent ? { kind: 'retry', delayMs: decision.delayMs } : { kind: 'later', delayMs: decision.delayMs };
+}
+
+// What fails together with others is the target's failing: no attempt is spent, and it comes back when the target is asked.
+function underBreaker(courier: Courier, { target }: ClaimedDelivery, decision: Decision): Decision {
+  const { read, write } = courier.breakers[target];
+  if (decision.kind === 'hold' || !(read.isOpen() || write.isOpen())) return decision;
+  const waitMs = waitOf(courier, target);
+  return { kind: 'pause', delayMs: waitMs > 0 ? Math.min(decision.delayMs, waitMs) : decision.delayMs };
 }
 
 /** Records a forwarded report, its audit row and the delivery to the board, in one transaction. */

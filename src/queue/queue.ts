@@ -50,5 +50,6 @@ export interface JobQueue {
   release(): Promise<void>;
 }
 
+export { type Breaker, type BreakerOptions, newBreaker } from './breaker.ts';
 export { openQueue, type QueueOptions } from './bullmq.ts';
 export { type Decision, decide } from './retry-policy.ts';

@@ -101,6 +101,24 @@ async function waitsForItsPatient(sql: Sql, id: string, generation: number | nul
   return count === 1;
 }
 
+/**
+ * Whether this job is one for a target that is left alone for the moment. Then somebody looks after it: the sweeper need
+ * not add it once more before the wait is over.
+ */
+export async function waitsForTarget(
+  sql: Sql,
+  id: string,
+  generation: number | null,
+  wait: { readonly target: ClaimedDelivery['target']; readonly delayMs: number },
+): Promise<boolean> {
+  const { count } = await sql.query(
+    `update delivery d set next_check_at = greatest(next_check_at, now() + make_interval(secs => $4::double precision / 1000 + ${CHECK_SECONDS}))
+     where d.id = $1 and d.target = $3 and ${isClaimable('$2')}`,
+    [id, generation, wait.target, wait.delayMs],
+  );
+  return count === 1;
+}
+
 /** Keeps a claim while a slow target is waited for. False: it had passed to another. */
 export async function renewLease(sql: Sql, id: string, leaseToken: string): Promise<boolean> {
   const { count } = await sql.query(

@@ -20,6 +20,7 @@ export {
   renewLease,
   type Settlement,
   settleDelivery,
+  waitsForTarget,
 } from './deliveries.ts';
 export { discardDisabled } from './disabled.ts';
 export {

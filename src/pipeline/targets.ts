@@ -1,0 +1,46 @@
+/** The targets behind their breakers: a target that fails is left alone, and what is for it waits unclaimed. */
+
+import { waitsForTarget } from '../records/records.ts';
+import type { Courier } from './pipeline.ts';
+
+const TARGETS = ['patient-card', 'board'] as const;
+type Target = (typeof TARGETS)[number];
+
+/** How long a target is left alone yet, in milliseconds; 0: it may be asked. */
+export function waitOf({ breakers }: Pick<Courier, 'breakers'>, target: Target): number {
+  return Math.max(breakers[target].read.waitMs(), breakers[target].write.waitMs());
+}
+
+/** How long the job of this delivery waits for its target, which is asked nothing meanwhile; 0: it may be claimed. */
+export async function waitForTarget(courier: Courier, id: string, generation: number | null): Promise<number> {
+  for (const target of TARGETS) {
+    const waitMs = waitOf(courier, target);
+    if (waitMs === 0) continue;
+    // Spread, so that those who waited do not all come in the moment that one of them may ask.
+    const delayMs = waitMs + Math.floor(courier.random() * waitMs);
+    if (await waitsForTarget(courier.ledger, id, generation, { target, delayMs })) return delayMs;
+  }
+  return 0;
+}
+
+/** The courier with both targets guarded on behalf of one delivery. */
+export function guarded(courier: Courier, deliveryId: string): Courier {
+  const { card, board, breakers } = courier;
+  const onCard = breakers['patient-card'];
+  const onBoard = breakers.board;
+  return {
+    ...courier,
+    card: {
+      isSandbox: () => onCard.read.guard(deliveryId, () => card.isSandbox()),
+      find: (...asked) => onCard.read.guard(deliveryId, () => card.find(...asked)),
+      findById: (...asked) => onCard.read.guard(deliveryId, () => card.findById(...asked)),
+      countMissing: (...asked) => onCard.read.guard(deliveryId, () => card.countMissing(...asked)),
+      write: (...written) => onCard.write.guard(deliveryId, () => card.write(...written)),
+    },
+    board: {
+      isSandbox: () => onBoard.read.guard(deliveryId, () => board.isSandbox()),
+      check: (...asked) => onBoard.read.guard(deliveryId, () => board.check(...asked)),
+      write: (...written) => onBoard.write.guard(deliveryId, () => board.write(...written)),
+    },
+  };
+}
