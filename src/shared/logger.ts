@@ -1,10 +1,11 @@
 /**
  * The log: typed events with an allow-list of fields, so that content has no way in. A field that is not on the list
- * does not compile, and one that slips through at run time is dropped, not printed.
+ * does not compile, and one that slips through at run time is dropped, not printed. Under it lies a last net (scrub.ts).
  */
 
 import { pino } from 'pino';
 import { asFailure } from './failure.ts';
+import { scrubbed } from './scrub.ts';
 
 /** Everything a log line may say: ids, codes, counts and times. Never a name, a number of a person, a subject or a value. */
 export interface LogFields {
@@ -60,7 +61,7 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 /** A logger that writes JSON lines to the given file descriptor (2, standard error: standard output is for answers). */
 export function createLogger(level: LogLevel, descriptor = 2): Logger {
   const sink = pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, hooks: { streamWrite: scrubbed } },
     pino.destination({ dest: descriptor, sync: true }),
   );
   return {

@@ -81,6 +81,39 @@ describe('the log', () => {
     expect(text).not.toContain('Jansen');
   });
 
+  it.each([
+    ['a BSN in a field that is allowed', { code: 'x 999990019 y' }],
+    ['a BSN as a number', { count: 999_990_019 }],
+    ['a BSN between quotes', { state: 'the "999990019"' }],
+  ])('stops %s in the last net, and the line stays JSON', (_, fields) => {
+    const text = written('info', (logger) => logger.info('event', fields));
+    expect(lineOf(text)).toMatchObject({ msg: 'event' });
+    expect(text).toContain('[withheld]');
+    expect(text).not.toContain('999990019');
+  });
+
+  it.each([
+    'UNB+UNOA:1+500',
+    'x PID+1980',
+    'MSH|^~',
+    "BEP:1:1:1+0+Glucose'",
+    'OBX|1|NM',
+  ])('stops a line with a piece of a message in the last net: %s', (code) => {
+    const text = written('info', (logger) => logger.warn('event', { code }));
+    expect(lineOf(text)).toMatchObject({ level: 40, code: 'log.withheld', time: expect.stringMatching(/^20/) });
+    expect(text).not.toContain(code);
+  });
+
+  it('lets ids, times, uids and numbers that are no BSN through as they are', () => {
+    const fields = {
+      mailId: '019ac0b1-1234-7567-8901-999990019000',
+      jobId: '999990019-1',
+      uid: 123_456_789,
+      code: 'mailbox.renumbered',
+    };
+    expect(lineOf(written('info', (logger) => logger.info('event', fields)))).toMatchObject(fields);
+  });
+
   it('without an error says nothing of one', () => {
     const line = lineOf(written('info', (logger) => logger.error('an alarm', { code: 'mailbox.renumbered' })));
     expect(line).toMatchObject({ code: 'mailbox.renumbered' });
