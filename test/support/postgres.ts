@@ -19,8 +19,9 @@ const TEMPLATE_LOCK = 7_311_400;
 const WORKER = 'zorgkoerier_worker';
 const WORKER_PASSWORD = 'only-for-tests';
 
-export async function freshDatabase(): Promise<FreshDatabase> {
-  const { databaseUrl } = await runServices();
+/** In the cluster of the run, or in one of the caller's own. */
+export async function freshDatabase(services?: { readonly databaseUrl: string }): Promise<FreshDatabase> {
+  const { databaseUrl } = services ?? (await runServices());
   const name = `test_${randomBytes(6).toString('hex')}`;
   await asOwner(databaseUrl, async (client) => {
     await client.query('select pg_advisory_lock($1)', [TEMPLATE_LOCK]);

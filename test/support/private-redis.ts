@@ -10,6 +10,8 @@ import { systemClock } from '../../src/shared/clock.ts';
 
 export interface PrivateRedis {
   readonly redisUrl: string;
+  /** Where its files are. */
+  readonly directory: string;
   /** kill -9: nothing is written any more. */
   kill(): Promise<void>;
   /** Again on the same files; resolves when it answers. */
@@ -41,6 +43,7 @@ export async function privateRedis(...extra: string[]): Promise<PrivateRedis> {
   let server = await begin(args, socket);
   return {
     redisUrl: `unix://${socket}`,
+    directory,
     kill: () => end(server),
     start: async () => {
       server = await begin(args, socket);

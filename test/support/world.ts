@@ -28,6 +28,9 @@ export interface JourneyOptions {
   readonly isRegistered?: boolean;
   /** Over the harness's own. */
   readonly settings?: Environment;
+  /** A PostgreSQL of the test's own, whose files it looks into. */
+  readonly cluster?: { readonly databaseUrl: string };
+  readonly redisArguments?: readonly string[];
 }
 
 export interface Journey {
@@ -49,6 +52,8 @@ export interface Journey {
   sql<Row>(text: string, values?: readonly unknown[]): Promise<readonly Row[]>;
   /** What all workers of this process logged, at trace level. */
   log(): string;
+  /** The file it stands in. */
+  readonly logFile: string;
   release(): Promise<void>;
 }
 
@@ -59,8 +64,8 @@ export async function startJourney(options: JourneyOptions = {}): Promise<Journe
   const directory = await mkdtemp(join(tmpdir(), 'zk-journey-'));
   const [world, database, redis] = await Promise.all([
     startWorld(join(directory, 'zorgmail')),
-    freshDatabase(),
-    privateRedis(),
+    freshDatabase(options.cluster),
+    privateRedis(...(options.redisArguments ?? [])),
   ]);
   const settings = settingsOf(world, { directory, databaseUrl: database.workerUrl, redisUrl: redis.redisUrl }, options);
   const config = loadConfig(settings);
@@ -97,6 +102,7 @@ export async function startJourney(options: JourneyOptions = {}): Promise<Journe
     sql: async <Row>(text: string, values: readonly unknown[] = []) =>
       (await owner.query(text, [...values])).rows as Row[],
     log: () => readFileSync(logFile, 'utf8'),
+    logFile,
     release: async () => {
       await workers.stop();
       await office.release();
