@@ -12,6 +12,10 @@ import { DEFAULT_DELIMITERS, readServiceString } from './service-string.ts';
 export const BYTES_MAX = 5 * 1024 * 1024;
 export const SEGMENTS_MAX = 50_000;
 export const MESSAGES_MAX = 1_000;
+/** Elements of one segment. The longest that is known has some ten; a text in which no separator was released, dozens. */
+export const ELEMENTS_MAX = 1_000;
+/** Components of one segment, those of all its elements together. */
+export const COMPONENTS_MAX = 2_000;
 
 /** Splits the bytes into segments. `charset` is the MIME charset as declared, or null. */
 export function tokenise(bytes: Buffer, charset: string | null): EdifactTokens | EdifactRefusal {
@@ -32,7 +36,7 @@ export function tokenise(bytes: Buffer, charset: string | null): EdifactTokens |
     const segment = readSegment(text, at, delimiters, decoding, segments.length + 1);
     segments.push(segment);
     if (segment.tag === 'UNH') messageCount += 1;
-    if (segments.length > SEGMENTS_MAX || messageCount > MESSAGES_MAX) {
+    if (segments.length > SEGMENTS_MAX || messageCount > MESSAGES_MAX || isTooLong(segment)) {
       return { kind: 'refused', code: 'edifact.too-large', position: positionOf(segment) };
     }
     // The next interchange may come without a UNA of its own: it is back to the defaults.
@@ -78,6 +82,11 @@ function readSegment(text: string, start: number, delimiters: Delimiters, decodi
   const [[tag = '', ...counters] = [], ...rest] = elements;
   const isTerminated = at < text.length;
   return { number, tag, counters, elements: rest, start, end: isTerminated ? at + 1 : at, isTerminated };
+}
+
+function isTooLong({ counters, elements }: Segment): boolean {
+  if (elements.length > ELEMENTS_MAX) return true;
+  return elements.reduce((sum, components) => sum + components.length, counters.length) > COMPONENTS_MAX;
 }
 
 function decoded(latin1: string, decoding: Decoding): string {

@@ -9,6 +9,7 @@
 
 import { decoderFor } from './charset.ts';
 import { type RawMessage, splitMessages } from './frame.ts';
+import { HL7_BYTES_MAX, HL7_MESSAGES_MAX, segmentOverLimit } from './limits.ts';
 import type { Hl7Segment } from './segment.ts';
 import { segmentOf } from './segment.ts';
 import { readSeparators, type Separators } from './separators.ts';
@@ -41,7 +42,7 @@ export interface Hl7Message {
 
 export interface RefusedMessage {
   readonly kind: 'refused';
-  readonly code: 'hl7.syntax' | 'hl7.charset';
+  readonly code: 'hl7.syntax' | 'hl7.charset' | 'hl7.too-large';
   readonly position: Hl7Position | null;
 }
 
@@ -51,23 +52,20 @@ export interface Hl7Interchange {
   readonly warnings: readonly Hl7Warning[];
 }
 
-// Far above what any laboratory sends at once; beyond it the sender is broken, not generous.
-const SEGMENTS_MAX = 20_000;
-const MESSAGES_MAX = 1_000;
-
 /** Reads a file or mail part. `mimeCharset` is only compared with what the message says itself: MSH-18 decides. */
 export function readHl7(bytes: Buffer, mimeCharset: string | null = null): Hl7Interchange {
+  if (bytes.length > HL7_BYTES_MAX) return wholeRefused('hl7.too-large', []);
   const split = splitMessages(bytes);
-  if (split.messages.length === 0 || split.messages.length > MESSAGES_MAX) {
-    return { messages: [{ kind: 'refused', code: 'hl7.syntax', position: null }], warnings: split.warnings };
-  }
+  if (split.messages.length === 0) return wholeRefused('hl7.syntax', split.warnings);
+  if (split.messages.length > HL7_MESSAGES_MAX) return wholeRefused('hl7.too-large', split.warnings);
   return { messages: split.messages.map((raw) => readMessage(raw, mimeCharset)), warnings: split.warnings };
 }
 
 function readMessage(raw: RawMessage, mimeCharset: string | null): Hl7Message | RefusedMessage {
   const separators = readSeparators(raw.lines[0] ?? '');
   if (separators === null) return refused('hl7.syntax', 2);
-  if (raw.lines.length > SEGMENTS_MAX) return refused('hl7.syntax', null);
+  const tooLong = segmentOverLimit(raw, separators);
+  if (tooLong !== null) return overLimit(raw, tooLong);
   // MSH-18 names the charset of the line it stands in: its place is found in bytes, every charset read here is ASCII there.
   const declared = segmentOf(raw.lines[0] ?? '', 1, separators).fields[18] ?? '';
   const bytes = Buffer.from(raw.lines.join('\r'), 'latin1');
@@ -89,6 +87,17 @@ function readMessage(raw: RawMessage, mimeCharset: string | null): Hl7Message | 
     ],
     decodeBytes: decoder.decodeEscaped,
   };
+}
+
+function wholeRefused(code: RefusedMessage['code'], warnings: readonly Hl7Warning[]): Hl7Interchange {
+  return { messages: [{ kind: 'refused', code, position: null }], warnings };
+}
+
+// Only the lines that begin a segment have a name; 0 is the message as a whole.
+function overLimit({ lines }: RawMessage, segment: number): RefusedMessage {
+  if (segment === 0) return refused('hl7.too-large', null);
+  const position = { segment, tag: (lines[segment - 1] ?? '').slice(0, 3) };
+  return { kind: 'refused', code: 'hl7.too-large', position };
 }
 
 function refused(code: RefusedMessage['code'], field: number | null): RefusedMessage {

@@ -8,6 +8,12 @@ import type { LaboratoryRegistry, PayloadReading } from './lab.ts';
 import { readPayload } from './read-payload.ts';
 
 /**
+ * Readings of one mail, and reports where a reading has several: each becomes a row of its own, which a person may have to
+ * decide on. No laboratory sends as many in one mail.
+ */
+export const REPORTS_MAX = 1_000;
+
+/**
  * Reads every payload by itself: one that our reader fails on does not keep its siblings from being read. A mail without
  * any payload is one `unknown`, `not-lab` reading; a mail that must be kept as a whole adds one quarantined reading.
  * `onDefect` hears of reader failures, so that the caller can log them.
@@ -25,6 +31,8 @@ export function readMailContents(
       return [kept(payload.source, 'mail.reader-failed')];
     }
   });
+  const count = readings.reduce((sum, { reports }) => sum + Math.max(1, reports.length), 0);
+  if (count > REPORTS_MAX) return [kept('mail', 'mail.too-large')];
   if (contents.quarantine !== null) return [...readings, kept('mail', contents.quarantine)];
   return readings.length > 0 ? readings : [{ ...kept('mail', null), outcome: 'not-lab' }];
 }

@@ -2,11 +2,13 @@
 
 /**
  * The one address of the From header, lower case; null where there is none or more than one: a clue must not be a guess.
- * Quoted names and comments are taken out first, so that an address inside a display name is never the sender.
+ * Quoted names and comments are taken out first, so that an address inside a display name is never the sender. A name
+ * whose quotation mark is never closed goes up to the end: looking for its end again at every mark would take the square
+ * of their number in steps.
  */
 export function senderAddress(from: readonly string[]): string | null {
   if (from.length !== 1) return null;
-  const bare = (from[0] ?? '').replace(/"(?:[^"\\]|\\.)*"/g, ' ').replace(/\([^()]*\)/g, ' ');
+  const bare = (from[0] ?? '').replace(/"(?:[^"\\]|\\.?)*(?:"|$)/gs, ' ').replace(/\([^()]*\)/g, ' ');
   const bracketed = [...bare.matchAll(/<([^<>]*)>/g)].map((match) => (match[1] ?? '').trim());
   const candidates = bracketed.length > 0 ? bracketed : bare.split(',').map((text) => text.trim());
   const address = candidates[0];

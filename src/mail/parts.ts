@@ -9,6 +9,17 @@
 import { type MimeNode, Splitter, type SplitterChunk } from '@zone-eu/mailsplit';
 import { decodeTransfer, type TransferDecoded } from './transfer.ts';
 
+/**
+ * Bytes of the header of one part. Mail servers themselves refuse or cut more than about 100 kB; the splitter's own limit
+ * of 1 MiB is too high for how it looks through a header.
+ */
+export const HEADER_BYTES_MAX = 128 * 1024;
+/**
+ * Carriage returns and line feeds one after another without a blank line between them (`\r\r\r…`): no mail has them, and
+ * the splitter looks for the end of a header in a way that takes the square of their number in steps.
+ */
+export const LINE_END_RUN_MAX = 100;
+
 export interface LeafPart extends TransferDecoded {
   /** Numbered as IMAP does (RFC 9051 §6.4.5.1): `1.2`; the body of a mail that is not multipart is `1`. */
   readonly path: string;
@@ -51,12 +62,14 @@ export async function splitMail(
   prefix: string,
   partsMax: number,
 ): Promise<SplitMail | 'mail.too-large' | 'mail.malformed'> {
+  if (hasLongLineEndRun(raw)) return 'mail.malformed';
   const branches = await branchesOf(raw, prefix, partsMax);
   if (branches === 'mail.too-large') return branches;
   const root = branches[0];
   if (root === undefined) return 'mail.malformed';
   const multiparts = branches.filter((branch) => branch.node.multipart !== false);
-  const delimiters = multiparts.map((branch) => ({ branch, ...delimitersIn(raw, branch.node._boundary) }));
+  const counted = new Map<string, DelimiterCounts>();
+  const delimiters = multiparts.map((branch) => ({ branch, ...delimitersOf(raw, branch.node._boundary, counted) }));
   return {
     header: (name) => headerValues(root.node, name),
     leaves: branches.filter((branch) => branch.node.multipart === false).map(asLeaf),
@@ -68,7 +81,7 @@ export async function splitMail(
 }
 
 async function branchesOf(raw: Buffer, prefix: string, partsMax: number): Promise<Branch[] | 'mail.too-large'> {
-  const splitter = new Splitter({ ignoreEmbedded: true, maxChildNodes: partsMax });
+  const splitter = new Splitter({ ignoreEmbedded: true, maxChildNodes: partsMax, maxHeadSize: HEADER_BYTES_MAX });
   splitter.end(raw);
   const branches = new Map<MimeNode, Branch>();
   try {
@@ -82,7 +95,7 @@ async function branchesOf(raw: Buffer, prefix: string, partsMax: number): Promis
       }
     }
   } catch (thrown) {
-    // EMAXLEN: more parts than asked for, or a header of more than 1 MiB.
+    // EMAXLEN: more parts than asked for, or a header over its limit.
     return (thrown as NodeJS.ErrnoException).code === 'EMAXLEN' ? 'mail.too-large' : [];
   }
   return [...branches.values()];
@@ -96,7 +109,9 @@ function branchFor(node: MimeNode, parent: Branch | undefined, prefix: string): 
   }
   parent.children += 1;
   const path = parent.path === '' ? `${parent.children}` : `${parent.path}.${parent.children}`;
-  return { node, path, depth: parent.depth + 1, chunks: [], children: 0 };
+  // A leaf is in its multipart, and no level of its own.
+  const depth = parent.depth + (node.multipart === false ? 0 : 1);
+  return { node, path, depth, chunks: [], children: 0 };
 }
 
 function asLeaf(branch: Branch): LeafPart {
@@ -111,7 +126,7 @@ function asLeaf(branch: Branch): LeafPart {
     disposition: textOf(node.disposition),
     raw,
     ...decodeTransfer(raw, textOf(node.encoding) ?? ''),
-    alternativeOf: parent?.multipart === 'alternative' ? path.replace(/\.?\d+$/, '') : null,
+    alternativeOf: parent?.multipart === 'alternative' ? path.slice(0, Math.max(0, path.lastIndexOf('.'))) : null,
   };
 }
 
@@ -133,10 +148,23 @@ function textOf(value: string | false | undefined): string | null {
   return value === false || value === undefined || value === '' ? null : value;
 }
 
+interface DelimiterCounts {
+  readonly opening: number;
+  readonly closing: number;
+}
+
+// Multiparts inside each other may all have the same boundary: the mail is looked through once for it, not once for each.
+function delimitersOf(raw: Buffer, boundary: Buffer | false, counted: Map<string, DelimiterCounts>): DelimiterCounts {
+  if (boundary === false || boundary.length === 0) return { opening: 0, closing: 0 };
+  const name = boundary.toString('latin1');
+  const counts = counted.get(name) ?? delimitersIn(raw, boundary);
+  counted.set(name, counts);
+  return counts;
+}
+
 // Delimiter lines as RFC 2046 §5.1.1 has them, with the transport padding that the splitter does not allow for.
-function delimitersIn(raw: Buffer, boundary: Buffer | false): { opening: number; closing: number } {
+function delimitersIn(raw: Buffer, boundary: Buffer): DelimiterCounts {
   const counts = { opening: 0, closing: 0 };
-  if (boundary === false || boundary.length === 0) return counts;
   const delimiter = Buffer.concat([Buffer.from('--'), boundary]);
   for (let at = raw.indexOf(delimiter); at !== -1; at = raw.indexOf(delimiter, at + delimiter.length)) {
     if (at > 0 && raw[at - 1] !== 0x0a) continue;
@@ -146,3 +174,29 @@ function delimitersIn(raw: Buffer, boundary: Buffer | false): { opening: number;
   }
   return counts;
 }
+
+function hasLongLineEndRun(raw: Buffer): boolean {
+  let run = 0;
+  for (let at = raw.indexOf('\r\r'); at !== -1 && at < raw.length; at += 1) {
+    const byte = raw[at];
+    if (byte !== CR && byte !== LF) {
+      run = 0;
+      at = raw.indexOf('\r\r', at) - 1;
+      if (at < 0) return false;
+    } else if (byte === LF && isBlankLineEnd(raw, at)) {
+      run = 0;
+    } else {
+      run += 1;
+      if (run > LINE_END_RUN_MAX) return true;
+    }
+  }
+  return false;
+}
+
+// A header ends at its first blank line.
+function isBlankLineEnd(raw: Buffer, at: number): boolean {
+  return raw[at - 1] === LF || (raw[at - 1] === CR && raw[at - 2] === LF);
+}
+
+const CR = 0x0d;
+const LF = 0x0a;

@@ -18,10 +18,14 @@ export const MAIL_PARTS_MAX = 100;
 /** Multiparts and nested mails inside each other. */
 export const MAIL_DEPTH_MAX = 10;
 
+/** Transfer-decoded bytes of all leaves together; a nested mail counts again at each level that it is opened at. */
+export const MAIL_DECODED_BYTES_MAX = 16 * 1024 * 1024;
+
 type Quarantine = MailContents['quarantine'];
 
 interface Walk {
   partCount: number;
+  decodedBytes: number;
   isCutOff: boolean;
   quarantine: Quarantine;
   readonly found: { readonly kind: PayloadKind; readonly source: string; readonly part: FoundPart }[];
@@ -40,7 +44,14 @@ export async function unwrapMail(raw: Buffer): Promise<MailContents> {
   if (raw.length > MAIL_BYTES_MAX) return { payloads: [], recipientAccounts: [], quarantine: 'mail.too-large' };
   // A server that hands over nothing has not shown that the mail is empty.
   if (raw.length === 0) return { payloads: [], recipientAccounts: [], quarantine: 'mail.malformed' };
-  const walk: Walk = { partCount: 0, isCutOff: false, quarantine: null, found: [], documents: new Map() };
+  const walk: Walk = {
+    partCount: 0,
+    decodedBytes: 0,
+    isCutOff: false,
+    quarantine: null,
+    found: [],
+    documents: new Map(),
+  };
   const mail = await walkMail(walk, raw, '', 0);
   return contentsOf(walk, mail);
 }
@@ -52,8 +63,9 @@ async function walkMail(walk: Walk, raw: Buffer, prefix: string, depth: number):
     return null;
   }
   walk.partCount += mail.partCount;
+  walk.decodedBytes += mail.leaves.reduce((sum, part) => sum + part.bytes.length, 0);
   walk.isCutOff ||= mail.isCutOff;
-  if (walk.partCount > MAIL_PARTS_MAX) walk.quarantine = 'mail.too-large';
+  if (walk.partCount > MAIL_PARTS_MAX || walk.decodedBytes > MAIL_DECODED_BYTES_MAX) walk.quarantine = 'mail.too-large';
   else if (depth + mail.depth > MAIL_DEPTH_MAX || mail.isBroken) walk.quarantine = 'mail.malformed';
   for (const part of mail.leaves) {
     if (isEnough(walk)) return mail;

@@ -48,7 +48,7 @@ export const REASONS = {
   'mail.too-large': quarantined(
     'laboratory',
     'De mail is groter dan wij lezen. Vraag het laboratorium om een kleiner bericht en wijs deze dan af.',
-    'The mail is larger than the limit and was not read; ask the laboratory for a smaller one, then discard this one.',
+    'The mail is over a limit (bytes, header, parts, decoded bytes, reports) and was not read; ask the laboratory for a smaller one, then discard this one.',
     DISCARD,
   ),
   'mail.malformed': quarantined(
@@ -90,7 +90,7 @@ export const REASONS = {
   'edifact.too-large': quarantined(
     'laboratory',
     'Het EDIFACT-bericht is groter dan wij lezen. Vraag het laboratorium om een kleiner bericht.',
-    'The EDIFACT is over the limit of bytes or segments.',
+    'The EDIFACT is over a limit of bytes, messages, segments, elements or components.',
   ),
   'edifact.no-message': quarantined(
     'laboratory',
@@ -141,6 +141,11 @@ export const REASONS = {
   ),
   // HL7
   'hl7.syntax': quarantined('laboratory', 'Het HL7-bericht is niet goed opgebouwd.', 'The HL7 is not well-formed.'),
+  'hl7.too-large': quarantined(
+    'laboratory',
+    'Het HL7-bericht is groter dan wij lezen. Vraag het laboratorium om een kleiner bericht.',
+    'The HL7 is over a limit of bytes, messages, segments, fields, repetitions, components or encoded document.',
+  ),
   'hl7.no-patient': quarantined(
     'laboratory',
     'In het bericht staat geen patiënt.',

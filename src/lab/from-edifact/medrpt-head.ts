@@ -81,6 +81,7 @@ export class MedrptHead {
     if (name === 'PNA PAT' && isLate) throw new Refusal('edifact.no-patient', segment);
     if (isLate) this.notes.warn('edifact.segment-order', segment);
     if (known.length > 0 && !REPEATED.has(name)) this.notes.leaveOut('edifact.segment-repeated', segment);
-    this.segments.set(name, [...known, segment]);
+    known.push(segment);
+    this.segments.set(name, known);
   }
 }

@@ -9,10 +9,12 @@ const TEXT_ELEMENT = 4;
 /** The lines, leading blanks kept; an element separator that was not released is put back. */
 export function ftxLines(ftx: Segment): readonly string[] {
   const [first = [], ...surplus] = ftx.elements.slice(TEXT_ELEMENT - 1);
-  return surplus.reduce<readonly string[]>(
-    (lines, [continued = '', ...more]) => [...lines.slice(0, -1), `${lines.at(-1) ?? ''}+${continued}`, ...more],
-    first,
-  );
+  const lines = [...first];
+  for (const [continued = '', ...more] of surplus) {
+    lines.push(`${lines.pop() ?? ''}+${continued}`);
+    for (const line of more) lines.push(line);
+  }
+  return lines;
 }
 
 /** What an FTX has beside its lines: a kind other than UIT, or a coded text. The lines are kept whatever the kind. */

@@ -123,7 +123,8 @@ export class MedrptSpecimens {
     checkFtx(ftx, this.notes);
     const { determination } = this;
     if (determination === null && this.s18 !== null) this.notes.warn('edifact.remark-without-result', ftx);
-    (determination ?? this.groupOf(ftx)).remarks.push(...ftxLines(ftx));
+    const { remarks } = determination ?? this.groupOf(ftx);
+    for (const line of ftxLines(ftx)) remarks.push(line);
   }
 
   private groupOf(segment: Segment): Group {

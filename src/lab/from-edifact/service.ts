@@ -31,9 +31,16 @@ const KINDS: readonly (readonly [pattern: RegExp, kind: MessageKind])[] = [
 ];
 
 export function messageKind(header: Segment): MessageKind {
-  const identifier = (elementText(header, 2) ?? '').toUpperCase().replace(/[:\s]+$/, '');
+  const identifier = withoutEmptyEnd(elementText(header, 2) ?? '').toUpperCase();
   const known = KINDS.find(([pattern]) => pattern.test(identifier));
   return known?.[1] ?? { format: 'unknown', meaning: 'unknown' };
+}
+
+// Walked from the end: a pattern like `[:\s]+$` begins anew at each of many colons, and takes their square in steps.
+function withoutEmptyEnd(text: string): string {
+  let end = text.length;
+  while (end > 0 && /[:\s]/.test(text[end - 1] ?? '')) end -= 1;
+  return text.slice(0, end);
 }
 
 export function readReferences({ interchange, header }: EdifactMessage): LabReport['references'] {

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { componentsOf, fieldOf, type Hl7Segment, repetitionsOf } from '../../hl7/hl7.ts';
-import { type Context, componentOf, wholeText } from './context.ts';
+import { type Context, componentOf, textAt, wholeText } from './context.ts';
 
 export interface Encapsulated {
   readonly contentType: string;
@@ -16,6 +16,9 @@ export type EncapsulatedReading =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'unreadable' };
 
+/** Characters of one OBX-5 of type ED: some 27 MiB in base64. A mail's own limit is far below it. */
+export const ENCODED_CHARACTERS_MAX = 36 * 1024 * 1024;
+
 const MIME_TYPES = new Set(['application', 'audio', 'image', 'text', 'video']);
 
 /** The documents of an OBX, one per repetition of OBX-5. */
@@ -23,6 +26,16 @@ export function readEncapsulated(context: Context, obx: Hl7Segment): readonly En
   return repetitionsOf(fieldOf(obx, 5), context.hl7Message.separators)
     .filter((repetition) => repetition !== '')
     .map((repetition) => readRepetition(context, repetition));
+}
+
+/** The first OBX whose document is over the limit, or null. */
+export function oversizedDocument(context: Context): Hl7Segment | null {
+  const { segments } = context.hl7Message;
+  return segments.find((segment) => segment.name === 'OBX' && isOversized(context, segment)) ?? null;
+}
+
+function isOversized(context: Context, obx: Hl7Segment): boolean {
+  return fieldOf(obx, 5).length > ENCODED_CHARACTERS_MAX && textAt(context, obx, 2) === 'ED';
 }
 
 function readRepetition(context: Context, repetition: string): EncapsulatedReading {

@@ -9,7 +9,7 @@ import { type Hl7Message, type RefusedMessage, readHl7 } from '../../hl7/hl7.ts'
 import type { Payload } from '../../mail/mail.ts';
 import type { ReasonCode } from '../../shared/reasons.ts';
 import type { LaboratoryRegistry, LabReport, PayloadReading, Position } from '../lab.ts';
-import { type Encapsulated, readEncapsulated } from './attachment.ts';
+import { type Encapsulated, oversizedDocument, readEncapsulated } from './attachment.ts';
 import { type Context, positionOf, textAt } from './context.ts';
 import { groupSegments } from './groups.ts';
 import { readHeader } from './header.ts';
@@ -92,6 +92,10 @@ function readOru(source: string, context: Context, payload: Payload, registry: L
   if (msh === undefined || !isGroups(groups)) {
     const { code, position } = isGroups(groups) ? { code: 'hl7.syntax' as const, position: null } : groups;
     return reading(source, context, [], { code, position });
+  }
+  const oversized = oversizedDocument(context);
+  if (oversized !== null) {
+    return reading(source, context, [], { code: 'hl7.too-large', position: positionOf(oversized, 5) });
   }
   const header = readHeader(context, msh, registry, payload.mailSender);
   const read = groups.map((group) => readReport(context, header, group));

@@ -14,7 +14,7 @@ export function unitOf(context: Context, obx: Hl7Segment): UnitReading {
   if (whole === null) return readUnit(null);
   const inOne = readUnit(whole);
   // An unescaped ^ inside a unit splits it: `10^9/l` would be the unit "10".
-  const isSplitByExponent = /^\s*x?\s*10\^/.test(whole);
+  const isSplitByExponent = /^(?:x\s*)?10\^/.test(whole);
   if (inOne.ucum !== null || isSplitByExponent) return inOne;
   const count = componentsOf(field, context.hl7Message.separators).length;
   const spellings = [1, 2, 4, 5]
