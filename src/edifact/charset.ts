@@ -3,7 +3,11 @@
  * promise: UNOA is declared over every charset there is (edifact.md §2).
  */
 
+import { isAscii } from 'node:buffer';
+
 export interface Decoding {
+  /** Every byte is ASCII: there is nothing to decode. */
+  readonly isAscii: boolean;
   decode(bytes: Buffer): string;
   /** `edifact.charset-…` where the declared charset could not be used, or none was known and the last resort was taken. */
   readonly warning: string | null;
@@ -11,7 +15,7 @@ export interface Decoding {
 
 /** `declared` is the MIME charset or null. */
 export function decodingOf(bytes: Buffer, declared: string | null): Decoding {
-  if (isAscii(bytes)) return { decode: (part) => part.toString('latin1'), warning: null };
+  if (isAscii(bytes)) return { isAscii: true, decode: (part) => part.toString('latin1'), warning: null };
   // us-ascii is what mail software writes when it knows nothing, and these bytes are not ASCII.
   const isDeclared = declared !== null && !/^(?:us-)?ascii$/i.test(declared.trim());
   const named = isDeclared ? asciiCompatible(declared) : null;
@@ -23,7 +27,7 @@ export function decodingOf(bytes: Buffer, declared: string | null): Decoding {
 
 function decoding(encoding: string, warning: string | null): Decoding {
   const decoder = new TextDecoder(encoding, { ignoreBOM: true });
-  return { decode: (part) => decoder.decode(part), warning };
+  return { isAscii: false, decode: (part) => decoder.decode(part), warning };
 }
 
 // Delimiters are found in bytes, so only charsets in which ASCII bytes always are ASCII letters will do.
@@ -43,8 +47,4 @@ function canDecode(bytes: Buffer, encoding: string): boolean {
   } catch {
     return false;
   }
-}
-
-function isAscii(bytes: Buffer): boolean {
-  return bytes.every((byte) => byte < 0x80);
 }

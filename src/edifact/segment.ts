@@ -7,7 +7,8 @@ import type { Segment, SegmentPosition } from './edifact.ts';
  * back: cutting there would change what was said.
  */
 export function elementText(segment: Segment, element: number): string | null {
-  return filled(segment.elements[element - 1]?.join(':'));
+  const components = segment.elements[element - 1];
+  return filled(components?.length === 1 ? components[0] : components?.join(':'));
 }
 
 /** A component of an element, both 1-based. */

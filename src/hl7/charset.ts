@@ -3,7 +3,7 @@
  * contradict a name that would show them wrongly, nothing is guessed: the message is refused (`hl7.charset`).
  */
 
-import { isAscii } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 
 export interface Decoder {
   readonly used: string;
@@ -18,16 +18,21 @@ const LATIN = 'windows-1252';
 // 8859/1 is decoded as its superset windows-1252: what senders mean by 0x80-0x9F is never a control character.
 const ISO_PARTS = new Set([2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 14, 15, 16]);
 
-/** The decoder for a message of these bytes, or null when MSH-18 names no known charset and the bytes do not say either. */
-export function decoderFor(declared: string, bytes: Buffer, mimeCharset: string | null): Decoder | null {
+/**
+ * The decoder for a message of these bytes, or null when MSH-18 names no known charset and the bytes do not say either.
+ * `bytes` is null where the whole file is known to be ASCII.
+ */
+export function decoderFor(declared: string, bytes: Buffer | null, mimeCharset: string | null): Decoder | null {
   const named = charsetNamed(declared);
-  if (isAscii(bytes)) return decoder(named ?? 'utf-8', named === 'unknown' ? ['hl7.charset-unknown'] : [], 'us-ascii');
-  const isUtf8 = decodeStrictly('utf-8', bytes) !== null;
-  if (named === 'utf-8') return isUtf8 ? decoder(named, differing(named, mimeCharset)) : null;
+  if (bytes === null || isAscii(bytes)) {
+    return decoder(named ?? 'utf-8', named === 'unknown' ? ['hl7.charset-unknown'] : [], 'us-ascii');
+  }
+  const isValidUtf8 = isUtf8(bytes);
+  if (named === 'utf-8') return isValidUtf8 ? decoder(named, differing(named, mimeCharset)) : null;
   // Random text is practically never valid UTF-8, so valid UTF-8 may be believed under an unknown name.
-  if (named === 'unknown') return isUtf8 ? decoder('utf-8', ['hl7.charset-unknown']) : null;
-  if (named === null) return decoder(isUtf8 ? 'utf-8' : LATIN, ['hl7.charset-assumed']);
-  return decoder(named, [...(isUtf8 ? ['hl7.charset-doubtful'] : []), ...differing(named, mimeCharset)]);
+  if (named === 'unknown') return isValidUtf8 ? decoder('utf-8', ['hl7.charset-unknown']) : null;
+  if (named === null) return decoder(isValidUtf8 ? 'utf-8' : LATIN, ['hl7.charset-assumed']);
+  return decoder(named, [...(isValidUtf8 ? ['hl7.charset-doubtful'] : []), ...differing(named, mimeCharset)]);
 }
 
 // Null: nothing said. ASCII is "nothing said" too once there are other bytes.

@@ -7,6 +7,7 @@
  * throws on content.
  */
 
+import { isAscii } from 'node:buffer';
 import { decoderFor } from './charset.ts';
 import { type RawMessage, splitMessages } from './frame.ts';
 import { HL7_BYTES_MAX, HL7_MESSAGES_MAX, segmentOverLimit } from './limits.ts';
@@ -58,21 +59,27 @@ export function readHl7(bytes: Buffer, mimeCharset: string | null = null): Hl7In
   const split = splitMessages(bytes);
   if (split.messages.length === 0) return wholeRefused('hl7.syntax', split.warnings);
   if (split.messages.length > HL7_MESSAGES_MAX) return wholeRefused('hl7.too-large', split.warnings);
-  return { messages: split.messages.map((raw) => readMessage(raw, mimeCharset)), warnings: split.warnings };
+  const hasOnlyAscii = isAscii(bytes);
+  const messages = split.messages.map((raw) => readMessage(raw, mimeCharset, hasOnlyAscii));
+  return { messages, warnings: split.warnings };
 }
 
-function readMessage(raw: RawMessage, mimeCharset: string | null): Hl7Message | RefusedMessage {
+function readMessage(raw: RawMessage, mimeCharset: string | null, hasOnlyAscii: boolean): Hl7Message | RefusedMessage {
   const separators = readSeparators(raw.lines[0] ?? '');
   if (separators === null) return refused('hl7.syntax', 2);
   const tooLong = segmentOverLimit(raw, separators);
   if (tooLong !== null) return overLimit(raw, tooLong);
   // MSH-18 names the charset of the line it stands in: its place is found in bytes, every charset read here is ASCII there.
-  const declared = segmentOf(raw.lines[0] ?? '', 1, separators).fields[18] ?? '';
-  const bytes = Buffer.from(raw.lines.join('\r'), 'latin1');
+  const header = segmentOf(raw.lines[0] ?? '', 1, separators);
+  const declared = header.fields[18] ?? '';
+  // Of ASCII the latin1 text is what any of these charsets would make of it.
+  const bytes = hasOnlyAscii ? null : Buffer.from(raw.lines.join('\r'), 'latin1');
   const decoder = decoderFor(declared.split(separators.repetition || '~')[0] ?? '', bytes, mimeCharset);
-  const text = decoder?.decode(bytes) ?? null;
-  if (decoder === null || text === null) return refused('hl7.charset', 18);
-  const segments = text.split('\r').map((line, index) => segmentOf(line, index + 1, separators));
+  const lines = bytes === null ? raw.lines : decoder?.decode(bytes)?.split('\r');
+  if (decoder === null || lines === undefined) return refused('hl7.charset', 18);
+  const segments = lines.map((line, index) =>
+    index === 0 && bytes === null ? header : segmentOf(line, index + 1, separators),
+  );
   return {
     kind: 'message',
     separators,

@@ -11,20 +11,21 @@ export interface Separators {
   readonly truncation: string;
 }
 
+const ONLY_PUNCTUATION = /^[!-/:-@[-`{-~]+$/;
+
 /** The separators of an MSH line, or null when it is none: `MSH-formulier`, `MSH|^^^^|`, `MSH|^~\&amp;|`. */
 export function readSeparators(header: string): Separators | null {
   const field = header[3] ?? '';
   const end = header.indexOf(field, 4);
   if (!header.startsWith('MSH') || !isPunctuation(field) || end < 0) return null;
   const encoding = header.slice(4, end);
-  const characters = [...encoding];
-  const areDistinct = new Set([field, ...characters]).size === characters.length + 1;
-  if (characters.length < 1 || characters.length > 5 || !areDistinct || !characters.every(isPunctuation)) return null;
-  const [component = '', repetition = '', escapeCharacter = '', subcomponent = '', truncation = ''] = characters;
+  if (encoding.length < 1 || encoding.length > 5 || !ONLY_PUNCTUATION.test(encoding)) return null;
+  if (new Set(field + encoding).size !== encoding.length + 1) return null;
+  const [component = '', repetition = '', escapeCharacter = '', subcomponent = '', truncation = ''] = encoding;
   return { field, component, repetition, escapeCharacter, subcomponent, truncation };
 }
 
 /** A printable ASCII character that is no letter, digit or blank: all that a separator can be. */
 export function isPunctuation(character: string): boolean {
-  return /^[!-/:-@[-`{-~]$/.test(character);
+  return character.length === 1 && ONLY_PUNCTUATION.test(character);
 }

@@ -18,23 +18,24 @@ export function withResultKeys(
   sentMoments: readonly (readonly (string | null)[])[] | null,
 ): readonly Specimen[] {
   const places: readonly Place[] = specimens.flatMap((specimen, s) =>
-    specimen.results.map((result, r) => ({ specimen, index: s, result, moment: sentMoments?.[s]?.[r] ?? null })),
+    specimen.results.map((result, r) => {
+      const code = codeParts(specimen, result);
+      return { specimen, index: s, result, code, joinedCode: join(code), moment: sentMoments?.[s]?.[r] ?? null };
+    }),
   );
-  const occurrences = countOf(
-    places.filter(({ result }) => result.kind === 'result').map((place) => join(codeParts(place))),
-  );
+  const occurrences = countOf(places.filter(({ result }) => result.kind === 'result').map((place) => place.joinedCode));
   // Results are counted before headings: a heading that comes or goes must not renumber a result.
   const inOrder = [...places].sort((a, b) => Number(a.result.kind === 'heading') - Number(b.result.kind === 'heading'));
   const counts = new Map<string, number>();
   const keys = new Map<Place, string>();
   for (const place of inOrder) {
-    const isCumulative = sentMoments !== null && (occurrences.get(join(codeParts(place))) ?? 0) > 1;
-    const [labNumber = '', ...code] = codeParts(place);
+    const isCumulative = sentMoments !== null && (occurrences.get(place.joinedCode) ?? 0) > 1;
+    const [labNumber = '', ...code] = place.code;
     const moment = isCumulative ? [place.moment ?? ''] : [];
-    const parts = [laboratory, labNumber, yearOf(place.specimen), ...code, ...moment];
-    const ordinal = (counts.get(join(parts)) ?? 0) + 1;
-    counts.set(join(parts), ordinal);
-    keys.set(place, join([...parts, String(ordinal)]));
+    const withoutOrdinal = join([laboratory, labNumber, yearOf(place.specimen), ...code, ...moment]);
+    const ordinal = (counts.get(withoutOrdinal) ?? 0) + 1;
+    counts.set(withoutOrdinal, ordinal);
+    keys.set(place, `${withoutOrdinal}|${ordinal}`);
   }
   const bySpecimen = Map.groupBy(places, ({ index }) => index);
   return specimens.map((specimen, index) => ({
@@ -47,10 +48,13 @@ interface Place {
   readonly specimen: Specimen;
   readonly index: number;
   readonly result: LabResult;
+  /** Lab number, order, determination and sub-id; and the same as one text. */
+  readonly code: readonly string[];
+  readonly joinedCode: string;
   readonly moment: string | null;
 }
 
-function codeParts({ specimen, result }: Place): readonly string[] {
+function codeParts(specimen: Specimen, result: LabResult): readonly string[] {
   const code = result.code.raw?.trimEnd() ?? '';
   return [
     specimen.labNumber ?? '',
@@ -70,7 +74,8 @@ function normalisedName(name: string): string {
 
 // The separator and the escape inside a part are escaped: two different lists of parts never give one key.
 function join(parts: readonly string[]): string {
-  return parts.map((part) => part.replace(/[\\|]/g, '\\$&')).join('|');
+  const escaped = parts.map((part) => (/[\\|]/.test(part) ? part.replace(/[\\|]/g, '\\$&') : part));
+  return escaped.join('|');
 }
 
 function countOf(values: readonly string[]): ReadonlyMap<string, number> {

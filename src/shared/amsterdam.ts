@@ -56,7 +56,20 @@ export function amsterdamIso(moment: Date): string {
   return `${p['year']}-${p['month']}-${p['day']}T${p['hour']}:${p['minute']}:${p['second']}${offset}`;
 }
 
+// The moments of a report come back with each of its results, and asking Intl is slower than all the rest of reading one.
+const KNOWN_OFFSETS_MAX = 32;
+const knownOffsets = new Map<number, number>();
+
 function offsetMinutes(utcMs: number): number {
+  const known = knownOffsets.get(utcMs);
+  if (known !== undefined) return known;
+  const minutes = askedOffsetMinutes(utcMs);
+  if (knownOffsets.size >= KNOWN_OFFSETS_MAX) knownOffsets.clear();
+  knownOffsets.set(utcMs, minutes);
+  return minutes;
+}
+
+function askedOffsetMinutes(utcMs: number): number {
   const p = partsOf(utcMs);
   const local = Date.UTC(
     Number(p['year']),
