@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { exitCodeOf } from './commands/exit-code.ts';
 import type { Io } from './commands/io.ts';
+import { addKeyCommands } from './commands/keys-table.ts';
 import { byOption, jsonOption, run } from './commands/options.ts';
 import { addPracticeCommands } from './commands/practice-table.ts';
 import { processEnvironment } from './config/config.ts';
@@ -165,6 +166,8 @@ program
   .action((options: { json: boolean }) =>
     run(async () => (await import('./commands/status.ts')).runStatus(io, options)),
   );
+
+addKeyCommands(program, io);
 
 program
   .command('reconcile')

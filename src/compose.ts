@@ -57,13 +57,17 @@ export interface Office {
 }
 
 /** Opens the ledger and the keys. Refuses a missing, older or newer schema. */
-export async function composeOffice(config: Config, logger = createLogger(config.logLevel)): Promise<Office> {
+export async function composeOffice(
+  config: Config,
+  logger = createLogger(config.logLevel),
+  clock = systemClock,
+): Promise<Office> {
   const { databaseUrl, masterKey } = await addressesOf(config);
   const ledger = openLedger({ url: databaseUrl, connectionsMax: CONNECTIONS_MAX, logger });
   try {
     await requireCurrentSchema(ledger);
     const registry = loadLaboratoryRegistry(config.laboratoriesPath ?? undefined);
-    const keys = openKeys({ sql: ledger, master: masterKey });
+    const keys = openKeys({ sql: ledger, master: masterKey, clock, dedupeDays: config.dedupeDays });
     return { ledger, keys, openMailbox, logger, registry, release: () => ledger.release() };
   } catch (thrown) {
     await ledger.release();
@@ -76,7 +80,7 @@ export async function compose(config: Config, overrides: Overrides = {}): Promis
   if (config.ckis === null) throw new ConfigurationError([{ name: 'ZORGKOERIER_CKIS_URL', problem: 'is missing' }]);
   const clock = overrides.clock ?? systemClock;
   const { redisUrl } = await addressesOf(config);
-  const office = await composeOffice(config, overrides.logger);
+  const office = await composeOffice(config, overrides.logger, clock);
   // Also when a later part cannot be opened: a connection that stays open would keep the process from ending.
   const opened: { release(): Promise<void> }[] = [office];
   const release = async () => void (await Promise.allSettled(opened.map((part) => part.release())));

@@ -31,7 +31,12 @@ export type AuditEvent =
   | 'report.overridden'
   | 'mail.replayed'
   | 'ledger.restored'
-  | 'laboratory.accepted';
+  | 'laboratory.accepted'
+  | 'keys.rotated'
+  | 'keys.master-rotated'
+  | 'practice.shredded'
+  | 'mailbox.shredded'
+  | 'content.pruned';
 
 export interface AuditEntry {
   readonly event: AuditEvent;
@@ -39,7 +44,16 @@ export interface AuditEntry {
   readonly actor: string;
   readonly onBehalfOf?: string;
   readonly outcome?: 'success' | 'refused';
-  readonly objectKind: 'practice' | 'mailbox' | 'mail' | 'report' | 'delivery' | 'laboratory' | 'batch' | 'ledger';
+  readonly objectKind:
+    | 'practice'
+    | 'mailbox'
+    | 'mail'
+    | 'report'
+    | 'delivery'
+    | 'laboratory'
+    | 'batch'
+    | 'key'
+    | 'ledger';
   readonly objectId: string;
   readonly practiceId?: string | null;
   /** Keyed hash of the BSN: lets a patient's rows be found without the BSN. */

@@ -9,13 +9,19 @@ const HINTS: Readonly<Record<string, string>> = {
     'the database has no schema: is this the right one? A new one is made with `zorgkoerier migrate --first-run`',
   'ledger.schema-older': 'run `zorgkoerier migrate`',
   'ledger.schema-newer': 'this program is older than the ledger: update it',
-  'keys.other-master-key': 'ZORGKOERIER_MASTER_KEY is not the one that this ledger was made with',
+  'keys.other-master-key': 'ZORGKOERIER_MASTER_KEY is not the one that this ledger’s keys are wrapped by',
   'practice.mailbox-differs':
     'a mailbox of this name exists, and is not the same in what `differs` names: choose another --mailbox-name',
   'practice.mailbox-password-differs':
     'the mailbox of this name has another password: change that with `zorgkoerier practice set-password`',
+  'practice.mailbox-shredded':
+    'the keys of the mailbox of this name were destroyed: choose another --mailbox-name, for the same mailbox too',
   'practice.unknown-mailbox': 'the practice has no mailbox of this name',
   'pipeline.switched-meanwhile': 'somebody else switched at the same moment: nothing was changed, ask again',
+  'practice.still-forwarding': 'disable forwarding first: `zorgkoerier practice disable AGB forwarding`',
+  'practice.under-way':
+    'these are on their way, or the card may have taken them: ask again once cKIS has answered (`zorgkoerier status`)',
+  'pipeline.content-erased': 'its content has gone from the ledger; only digests and the outcome are kept',
   'queue.eviction-policy': 'set `maxmemory-policy noeviction` in Redis',
 };
 

@@ -6,7 +6,7 @@ import type { Config } from '../config/config.ts';
 import type { PayloadReading } from '../lab/lab.ts';
 import { discardHold, releaseHold, reopenContent } from '../pipeline/pipeline.ts';
 import { findPractice } from '../practice/practice.ts';
-import { type HeldItem, heldItemById, heldItems } from '../records/records.ts';
+import { type HeldItem, heldItemById, heldItems, restedDelivery } from '../records/records.ts';
 import { asFailure } from '../shared/failure.ts';
 import { isReasonCode, reasonOf } from '../shared/reasons.ts';
 import { configOf, type Io, type Language, say, table, UsageError } from './io.ts';
@@ -86,8 +86,7 @@ export async function runHeldShow(
   const office = await composeOffice(config);
   try {
     const item = await office.ledger.transaction((tx) => heldItemById(tx, id));
-    if (item === null)
-      throw new UsageError(say(config, { nl: `Er wacht niets onder ${id}`, en: `Nothing is held under ${id}` }));
+    if (item === null) throw new UsageError(await whyNothing(office, config, id));
     const facts = described(item, config.language);
     const readings = options.content ? await lookedInto(office, item, options.by) : null;
     if (options.json) io.out(JSON.stringify(readings === null ? facts : { ...facts, content: readings }));
@@ -100,6 +99,20 @@ export async function runHeldShow(
   } finally {
     await office.release();
   }
+}
+
+// What was held once may be asked for later: what became of it is said, and whether its content is still there.
+async function whyNothing(office: Office, config: Config, id: string): Promise<string> {
+  const nothing = say(config, { nl: `Er wacht niets onder ${id}`, en: `Nothing is held under ${id}` });
+  const rested = await restedDelivery(office.ledger, id);
+  if (rested === null) return nothing;
+  const { state, erasedAt } = rested;
+  const gone = erasedAt?.toISOString().slice(0, 10) ?? null;
+  const kept =
+    gone === null
+      ? { nl: 'de inhoud is er nog', en: 'its content is kept' }
+      : { nl: `de inhoud is gewist op ${gone}`, en: `its content has gone (erased ${gone})` };
+  return `${nothing} (${state}; ${say(config, kept)})`;
 }
 
 // A person looks at a patient's data: that is an act of its own, and audited before it happens.

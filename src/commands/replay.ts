@@ -113,10 +113,16 @@ async function* sourcesOf(
 ): AsyncGenerator<Source> {
   for (const id of options.mailIds) {
     const mail = await openMail(courier, id);
-    if (mail === null) throw new UsageError(`no mail ${id}, or its content is erased`);
-    yield { ...mail, mailbox: id };
+    if (mail.kind === 'unknown') throw new UsageError(`no mail ${id}`);
+    if (mail.kind === 'erased') throw new UsageError(erasedText(id, mail.erasedAt));
+    yield { ...mail.source, mailbox: id };
   }
   if (practice !== null) yield* mailsStillThere(courier, practice.id, since);
+}
+
+function erasedText(id: string, erasedAt: Date | null): string {
+  const since = erasedAt === null ? 'was never copied' : `has gone (erased ${erasedAt.toISOString()})`;
+  return `mail ${id}: its content ${since}; only digests and the outcome are kept. What is still in the mailbox: replay --practice P --since DATE`;
 }
 
 // A mail that is too large to be fetched is not replayed; nobody should think that it was.

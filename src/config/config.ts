@@ -31,6 +31,8 @@ export interface Config {
   readonly ownerDatabaseUrl: string | null;
   readonly redisUrl: string | null;
   readonly masterKey: MasterKey | null;
+  /** The one that is to take its place; null but where `keys rotate --master` runs. */
+  readonly nextMasterKey: MasterKey | null;
   readonly ckis: Peer | null;
   readonly cboards: Peer | null;
   readonly isEmbedded: boolean;
@@ -44,6 +46,9 @@ export interface Config {
   readonly deliverConcurrency: number;
   readonly shutdownMs: number;
   readonly boardWithinMs: number;
+  readonly keepForwardedDays: number;
+  readonly dedupeDays: number;
+  readonly pruneIntervalMs: number;
   readonly laboratoriesPath: string | null;
 }
 
@@ -157,6 +162,7 @@ function asConfig(read: Read): Config {
     ownerDatabaseUrl: read.ZORGKOERIER_OWNER_DATABASE_URL,
     redisUrl: read.REDIS_URL,
     masterKey: read.ZORGKOERIER_MASTER_KEY === null ? null : masterKeyOf(read.ZORGKOERIER_MASTER_KEY),
+    nextMasterKey: read.ZORGKOERIER_MASTER_KEY_NEXT === null ? null : masterKeyOf(read.ZORGKOERIER_MASTER_KEY_NEXT),
     ckis: peer(read.ZORGKOERIER_CKIS_URL, read.ZORGKOERIER_CKIS_TOKEN),
     cboards: peer(read.ZORGKOERIER_CBOARDS_URL, read.ZORGKOERIER_CBOARDS_TOKEN),
     isEmbedded: set.ZORGKOERIER_EMBEDDED,
@@ -170,6 +176,9 @@ function asConfig(read: Read): Config {
     deliverConcurrency: set.ZORGKOERIER_DELIVER_CONCURRENCY,
     shutdownMs: set.ZORGKOERIER_SHUTDOWN_MS,
     boardWithinMs: set.ZORGKOERIER_BOARD_WITHIN_MS,
+    keepForwardedDays: set.ZORGKOERIER_KEEP_FORWARDED_DAYS,
+    dedupeDays: set.ZORGKOERIER_DEDUPE_DAYS,
+    pruneIntervalMs: set.ZORGKOERIER_PRUNE_INTERVAL_MS,
     laboratoriesPath: read.ZORGKOERIER_LABORATORIES,
   };
 }

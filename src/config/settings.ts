@@ -62,6 +62,12 @@ export const SETTINGS = {
     'The key that wraps all others: 32 bytes in base64. Required unless ZORGKOERIER_EMBEDDED=1',
     true,
   ),
+  ZORGKOERIER_MASTER_KEY_NEXT: setting(
+    masterKey,
+    null,
+    'Only for `keys rotate --master`: the key that is to take the place of ZORGKOERIER_MASTER_KEY',
+    true,
+  ),
   ZORGKOERIER_CKIS_URL: setting(httpUrl, null, 'The FHIR R4 base address of cKIS'),
   ZORGKOERIER_CKIS_TOKEN: setting(token, null, 'The bearer token for cKIS', true),
   ZORGKOERIER_CBOARDS_URL: setting(httpUrl, null, 'The FHIR R4 base address of cBoards'),
@@ -96,6 +102,21 @@ export const SETTINGS = {
     count(1_000, 24 * 60 * MINUTE_MS),
     '600000',
     'How long a result on the card may take to appear on the board before it is an alarm',
+  ),
+  ZORGKOERIER_KEEP_FORWARDED_DAYS: setting(
+    count(1, 3_650),
+    '30',
+    'How long the content of what was forwarded or shadowed is kept',
+  ),
+  ZORGKOERIER_DEDUPE_DAYS: setting(
+    count(100, 3_650),
+    '400',
+    'How long a message is recognised that came before: longer than any mail stays in a mailbox. Digests and retired digest keys are kept for it',
+  ),
+  ZORGKOERIER_PRUNE_INTERVAL_MS: setting(
+    count(1_000, 24 * 60 * MINUTE_MS),
+    '3600000',
+    'How often a worker erases what has had its time',
   ),
   ZORGKOERIER_LABORATORIES: setting(z.string().min(1), null, 'A file instead of the built-in list of laboratories'),
 } as const satisfies Record<string, Setting>;

@@ -4,7 +4,13 @@
  * A mail is sealed under its mailbox's data key, a report under its practice's; each data key is wrapped by the master
  * key, so destroying one data key makes everything under it unreadable. Digests are keyed, so that the ledger is no
  * look-up oracle for BSNs or contents. It fails closed: an unknown key, a moved row or a changed byte opens nothing.
+ *
+ * Keys rotate and are destroyed while workers run: a key in memory is asked of the ledger again after 30 seconds at most
+ * (KEY_MAX_AGE_MS), and at once when the change is heard (KEY_CHANGES, `forget`).
  */
+
+import type { Sql } from '../ledger/ledger.ts';
+import type { DigestKeys } from './digest-keys.ts';
 
 /** Whose data key. `replay`: files that a developer replays belong to no mailbox. */
 export type KeyOwner =
@@ -18,11 +24,14 @@ export interface SealedPlace {
   readonly owner: KeyOwner;
 }
 
-/** bsn: search by BSN. digest: duplicates. patient: one patient at a time. card: identifiers on the card (never retired). */
+/** bsn: search by BSN. digest: duplicates. patient: one patient at a time. card: identifiers on the card. Only digest rotates. */
 export type MacPurpose = 'bsn' | 'digest' | 'patient' | 'card';
 
 export interface Keys {
-  /** Ciphertext = version (1 byte), key id (16), iv (12), ct, tag (16); AES-256-GCM. */
+  /**
+   * Throws `keys.owner-shredded` (permanent) where the owner's keys were destroyed and nobody began anew.
+   * Ciphertext = version (1 byte), key id (16), iv (12), ct, tag (16); AES-256-GCM.
+   */
   seal(place: SealedPlace, plain: Buffer): Promise<Buffer>;
   /** Throws `keys.cannot-open` (permanent) where the key is unknown or destroyed, or the bytes are not what was sealed here. */
   open(place: SealedPlace, sealed: Buffer): Promise<Buffer>;
@@ -30,6 +39,17 @@ export interface Keys {
   mac(purpose: MacPurpose, data: string | Buffer): Promise<Buffer>;
   /** The same as a function for many texts, answering hex. */
   digester(purpose: MacPurpose): Promise<(text: string) => string>;
+  /** The live keys of purpose `digest`: what was seen before is looked up under all of them. */
+  digestKeys(): Promise<DigestKeys>;
+  /** Holds off rotation until the transaction ends; throws `keys.rotated-meanwhile` where these are not the live ones. */
+  guardDigests(tx: Sql, used: DigestKeys): Promise<void>;
+  /** Asks the ledger again for everything. */
+  forget(): void;
 }
 
-export { type KeysOptions, type MasterKey, openKeys } from './open-keys.ts';
+export type { DigestKeys } from './digest-keys.ts';
+export { type KeyFacts, keyInventory } from './inventory.ts';
+export { KEY_MAX_AGE_MS, type KeysOptions, openKeys } from './open-keys.ts';
+export { KEY_CHANGES, ROTATING, type RotatedKey, type RotatingPurpose, rewrapKeys, rotateKeys } from './rotate.ts';
+export { beginAnew, destroyKeys, isShredded, type ShreddableOwner } from './shred.ts';
+export type { MasterKey } from './wrap.ts';

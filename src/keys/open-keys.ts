@@ -1,36 +1,45 @@
-/** Keys kept in the ledger (wrapped) and, once unwrapped, in memory: unwrapping for every mail would be slow. */
+/**
+ * Keys kept in the ledger (wrapped) and, once unwrapped, in memory for a while: unwrapping for every mail would be slow.
+ * What was rotated or destroyed is out of memory once the announcement is heard, and without one after KEY_MAX_AGE_MS.
+ */
 
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { Sql } from '../ledger/ledger.ts';
+import { type Clock, systemClock } from '../shared/clock.ts';
 import { Failure } from '../shared/failure.ts';
-import { newId } from '../shared/ids.ts';
 import { type DataKey, decrypt, encrypt, keyIdOf } from './cipher.ts';
+import { digestKeysOf, requireNewest } from './digest-keys.ts';
 import type { KeyOwner, Keys, MacPurpose, SealedPlace } from './keys.ts';
+import { currentKey, keyById, liveDigestKeys } from './stored.ts';
+import type { MasterKey } from './wrap.ts';
 
-export interface MasterKey {
-  /** First 8 hex digits of the key's SHA-256: says which key wrapped a data key, and nothing about it. */
-  readonly id: string;
-  readonly bytes: Buffer;
-}
+/** A key that was unwrapped longer ago than this is asked of the ledger again before it is used. */
+export const KEY_MAX_AGE_MS = 30_000;
+
+/** How long digests find what was seen before, unless the settings say otherwise. */
+const DEDUPE_DAYS = 400;
 
 export interface KeysOptions {
   readonly sql: Sql;
   readonly master: MasterKey;
-}
-
-interface KeyRow {
-  readonly id: string;
-  readonly wrapped: Buffer | null;
-  readonly master_key_id: string;
+  readonly clock?: Clock;
+  /** Digest keys that were retired longer ago are no longer looked up. */
+  readonly dedupeDays?: number;
 }
 
 export function openKeys(options: KeysOptions): Keys {
-  const byOwner = new Map<string, Promise<DataKey>>();
-  const byId = new Map<string, Promise<DataKey>>();
+  const { dedupeDays = DEDUPE_DAYS } = options;
+  const byOwner = memory<DataKey>(options.clock);
+  const byId = memory<DataKey>(options.clock);
+  const digests = memory<readonly DataKey[]>(options.clock);
   const current = (purpose: string, ownerId: string | null) =>
-    remembered(byOwner, `${purpose}|${ownerId ?? ''}`, () => currentKey(options, purpose, ownerId));
-  const byKeyId = (id: string) => remembered(byId, id, () => keyById(options, id));
+    byOwner.get(`${purpose}|${ownerId ?? ''}`, () => currentKey(options, purpose, ownerId));
   const macKey = async (purpose: MacPurpose) => (await current(`mac-${purpose}`, null)).bytes;
+  const forget = () => {
+    byOwner.clear();
+    byId.clear();
+    digests.clear();
+  };
   return {
     seal: async (place, plain) => {
       const key = await current(place.owner.purpose, place.owner.id);
@@ -39,7 +48,7 @@ export function openKeys(options: KeysOptions): Keys {
     open: async (place, sealed) => {
       const id = keyIdOf(sealed);
       if (id === null) throw cannotOpen(place, 'no-ciphertext');
-      const key = await byKeyId(id);
+      const key = await byId.get(id, () => keyById(options, id));
       try {
         return decrypt(key, aadOf(place, key.id), sealed);
       } catch {
@@ -54,6 +63,13 @@ export function openKeys(options: KeysOptions): Keys {
       const key = await macKey(purpose);
       return (text) => createHmac('sha256', key).update(text).digest('hex');
     },
+    digestKeys: async () => digestKeysOf(await digests.get('', () => liveDigestKeys(options, dedupeDays))),
+    guardDigests: (tx, used) =>
+      requireNewest(tx, used).catch((thrown: unknown) => {
+        forget();
+        throw thrown;
+      }),
+    forget,
   };
 }
 
@@ -69,64 +85,23 @@ function cannotOpen(place: SealedPlace, why: string): Failure {
   return new Failure('keys.cannot-open', { kind: 'permanent', fields: { table: place.table, row: place.rowId, why } });
 }
 
-// A failed look-up is forgotten, so that a database that was away is asked again.
-function remembered(map: Map<string, Promise<DataKey>>, name: string, make: () => Promise<DataKey>): Promise<DataKey> {
-  const known = map.get(name);
-  if (known !== undefined) return known;
-  const made = make().catch((thrown: unknown) => {
-    map.delete(name);
-    throw thrown;
-  });
-  map.set(name, made);
-  return made;
-}
-
-// Two workers may both find no key: the unique index lets one insert win, and both read the winner.
-async function currentKey(options: KeysOptions, purpose: string, ownerId: string | null): Promise<DataKey> {
-  const select =
-    'select id, wrapped, master_key_id from data_key where purpose = $1 and owner_id is not distinct from $2::uuid and retired_at is null';
-  const found = (await options.sql.query<KeyRow>(select, [purpose, ownerId])).rows[0];
-  if (found !== undefined) return unwrap(options, found);
-  const id = newId();
-  const wrapped = wrap(options.master, id, randomBytes(32));
-  await options.sql.query(
-    'insert into data_key (id, purpose, owner_id, wrapped, master_key_id) values ($1, $2, $3, $4, $5) on conflict do nothing',
-    [id, purpose, ownerId, wrapped, options.master.id],
-  );
-  const row = (await options.sql.query<KeyRow>(select, [purpose, ownerId])).rows[0];
-  if (row === undefined)
-    throw new Failure('keys.unknown-key', { kind: 'permanent', scope: 'peer', fields: { purpose } });
-  return unwrap(options, row);
-}
-
-async function keyById(options: KeysOptions, id: string): Promise<DataKey> {
-  const { rows } = await options.sql.query<KeyRow>('select id, wrapped, master_key_id from data_key where id = $1', [
-    id,
-  ]);
-  if (rows[0] === undefined)
-    throw new Failure('keys.cannot-open', { kind: 'permanent', fields: { key: id, why: 'unknown-key' } });
-  return unwrap(options, rows[0]);
-}
-
-function wrap(master: MasterKey, id: string, bytes: Buffer): Buffer {
-  return encrypt({ id, bytes: master.bytes }, `data_key|${id}|${master.id}`, bytes);
-}
-
-function unwrap(options: KeysOptions, row: KeyRow): DataKey {
-  const fields = { key: row.id, masterKey: row.master_key_id };
-  if (row.wrapped === null)
-    throw new Failure('keys.cannot-open', { kind: 'permanent', fields: { ...fields, why: 'destroyed' } });
-  if (row.master_key_id !== options.master.id) {
-    throw new Failure('keys.other-master-key', { kind: 'permanent', scope: 'peer', fields });
-  }
-  try {
-    const bytes = decrypt(
-      { id: row.id, bytes: options.master.bytes },
-      `data_key|${row.id}|${options.master.id}`,
-      row.wrapped,
-    );
-    return { id: row.id, bytes };
-  } catch {
-    throw new Failure('keys.cannot-open', { kind: 'permanent', fields: { ...fields, why: 'wrapped-key-changed' } });
-  }
+/** What was asked of the ledger, for a while. A failed look-up is forgotten: a database that was away is asked again. */
+function memory<Value>(clock: Clock = systemClock) {
+  const known = new Map<string, { readonly value: Promise<Value>; readonly askedAt: number }>();
+  return {
+    get: (name: string, ask: () => Promise<Value>): Promise<Value> => {
+      const now = clock.now().getTime();
+      const earlier = known.get(name);
+      // A clock that was set back tells no age.
+      if (earlier !== undefined && now >= earlier.askedAt && now - earlier.askedAt < KEY_MAX_AGE_MS)
+        return earlier.value;
+      const entry = { value: ask(), askedAt: now };
+      known.set(name, entry);
+      entry.value.catch(() => {
+        if (known.get(name) === entry) known.delete(name);
+      });
+      return entry.value;
+    },
+    clear: () => known.clear(),
+  };
 }

@@ -27,7 +27,7 @@ export const DELIVERY_STATES: Readonly<Record<DeliveryState, StateRow>> = {
     isAtRest: false,
     leaves: [
       { to: 'sending', by: 'claimDelivery' },
-      { to: 'discarded', by: 'discardDisabled' },
+      { to: 'discarded', by: 'discardDisabled, discardShredded' },
     ],
   },
   sending: {
@@ -61,14 +61,14 @@ export const DELIVERY_STATES: Readonly<Record<DeliveryState, StateRow>> = {
     leaves: [
       { to: 'ready', by: 'releaseHeld' },
       { to: 'duplicate', by: 'releaseHeld (joined to a hold that was released)' },
-      { to: 'discarded', by: 'discardHeld' },
+      { to: 'discarded', by: 'discardHeld, discardShredded' },
     ],
   },
   quarantined: {
     isAtRest: true,
     leaves: [
       { to: 'ready', by: 'releaseHeld (reads the mail again)' },
-      { to: 'discarded', by: 'discardHeld' },
+      { to: 'discarded', by: 'discardHeld, discardShredded' },
     ],
   },
   discarded: { isAtRest: true, leaves: [] },

@@ -1,6 +1,8 @@
 /** Reasons to hold a report for a followed patient that the report and the ledger know, before anything is written. */
 
 import type { NamedCard } from '../delivery/patient-card/patient-card.ts';
+import type { DigestKeys } from '../keys/keys.ts';
+import type { Sql } from '../ledger/ledger.ts';
 import {
   type ClaimedDelivery,
   hasReferenceConflict,
@@ -10,7 +12,7 @@ import {
   rememberLabNumbers,
 } from '../records/records.ts';
 import { isReasonCode, type ReasonCode } from '../shared/reasons.ts';
-import { labNumberDigests } from './digests.ts';
+import { contentDigests, labNumberDigests, storedReferenceDigests } from './digests.ts';
 import type { OpenDelivery } from './open-delivery.ts';
 import type { Courier } from './pipeline.ts';
 
@@ -50,23 +52,33 @@ export async function ledgerHold(courier: Courier, delivery: OpenDelivery): Prom
   if (claim.laboratory === null && !(sender !== '' && (await isSenderAccepted(courier.ledger, sender)))) {
     return { code: 'lab.unknown-sender', detail: null };
   }
-  const isConflictOpen = !claim.isCorrected && !claim.acknowledged.includes('lab.reference-conflict');
-  if (isConflictOpen && (await hasReferenceConflict(courier.ledger, claim)))
-    return { code: 'lab.reference-conflict', detail: null };
-  return numberHold(courier, delivery);
+  const digestKeys = await courier.keys.digestKeys();
+  return courier.ledger.transaction(async (tx) => {
+    await courier.keys.guardDigests(tx, digestKeys);
+    if (await isConflicting(tx, digestKeys, delivery)) return { code: 'lab.reference-conflict', detail: null };
+    return numberHold(tx, digestKeys, delivery);
+  });
 }
 
-async function numberHold(courier: Courier, { claim, content }: OpenDelivery): Promise<LedgerHold | null> {
-  const { patientKey } = claim;
-  const numbers = await labNumberDigests(courier.keys, content.report);
-  if (patientKey === null || numbers.length === 0) return null;
-  return courier.ledger.transaction(async (tx) => {
-    await lockContents(tx, numbers);
-    // A person who named the card knowing this says that the laboratory uses the number anew.
-    const isReused = claim.acknowledged.includes('lab.number-other-patient');
-    if (!isReused && (await isUnderOtherPatient(tx, numbers, patientKey)))
-      return { code: 'lab.number-other-patient', detail: null };
-    await rememberLabNumbers(tx, numbers, patientKey, claim.id);
-    return null;
+async function isConflicting(tx: Sql, keys: DigestKeys, { claim, whole }: OpenDelivery): Promise<boolean> {
+  if (claim.isCorrected || claim.acknowledged.includes('lab.reference-conflict')) return false;
+  return hasReferenceConflict(tx, {
+    reportId: claim.reportId,
+    practiceId: claim.practiceId,
+    referenceDigests: storedReferenceDigests(keys, whole, claim),
+    contentDigests: contentDigests(keys, whole, claim.version),
   });
+}
+
+async function numberHold(tx: Sql, keys: DigestKeys, { claim, content }: OpenDelivery): Promise<LedgerHold | null> {
+  const { patientKey } = claim;
+  const numbers = labNumberDigests(keys, content.report);
+  if (patientKey === null || numbers.all.length === 0) return null;
+  await lockContents(tx, numbers.all);
+  // A person who named the card knowing this says that the laboratory uses the number anew.
+  const isReused = claim.acknowledged.includes('lab.number-other-patient');
+  if (!isReused && (await isUnderOtherPatient(tx, numbers.all, patientKey)))
+    return { code: 'lab.number-other-patient', detail: null };
+  await rememberLabNumbers(tx, numbers.newest, patientKey, claim.id);
+  return null;
 }

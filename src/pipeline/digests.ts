@@ -1,6 +1,9 @@
-/** Keyed digests by which the ledger compares what it cannot read (reliability: deduplication on four levels). */
+/**
+ * Keyed digests by which the ledger compares what it cannot read (reliability: deduplication on four levels). Where keys
+ * rotate there is one under each live key, the newest key's first: that one is written, all are looked up.
+ */
 
-import type { Keys } from '../keys/keys.ts';
+import type { DigestKeys, Keys } from '../keys/keys.ts';
 import type { LabReport } from '../lab/lab.ts';
 
 /** One patient at a time: a keyed hash of the BSN. Null without a BSN. */
@@ -13,7 +16,7 @@ export async function patientKey(keys: Keys, report: LabReport): Promise<Buffer 
  * third message, not a repetition of the first. References are not: the same content sent again under a new number
  * at the same moment is the same.
  */
-export async function contentDigest(keys: Keys, report: LabReport, version: string): Promise<Buffer> {
+export function contentDigests(keys: DigestKeys, report: LabReport, version: string): readonly Buffer[] {
   const { laboratory, sender, patient, specimens, comments, attachments, copy, requester } = report;
   const clinical = {
     laboratory,
@@ -26,13 +29,13 @@ export async function contentDigest(keys: Keys, report: LabReport, version: stri
     requester,
     version,
   };
-  return keys.mac('digest', `content|${JSON.stringify(clinical)}`);
+  return keys.of(`content|${JSON.stringify(clinical)}`);
 }
 
 /** Laboratory, moment, references and the report's place in its message: the same with other content is a conflict. */
-export async function referenceDigest(keys: Keys, report: LabReport, reportOrdinal: number): Promise<Buffer | null> {
+export function referenceDigests(keys: DigestKeys, report: LabReport, reportOrdinal: number): readonly Buffer[] {
   const { interchange, message: unh } = report.references;
-  if (report.sentAt === null || (interchange === null && unh === null)) return null;
+  if (report.sentAt === null || (interchange === null && unh === null)) return [];
   const parts = [
     report.laboratory ?? report.sender.zorgmail ?? report.sender.name,
     report.sentAt,
@@ -40,16 +43,40 @@ export async function referenceDigest(keys: Keys, report: LabReport, reportOrdin
     unh,
     reportOrdinal,
   ];
-  return keys.mac('digest', `reference|${JSON.stringify(parts)}`);
+  return keys.of(`reference|${JSON.stringify(parts)}`);
+}
+
+/**
+ * The same of a report that was stored: its place in the message was perhaps another than its row's (what was read
+ * differently the second time stands in the next free place), so it is the one that gives the digest of the row.
+ */
+export function storedReferenceDigests(
+  keys: DigestKeys,
+  report: LabReport,
+  row: { readonly referenceDigest: Buffer | null; readonly reportOrdinal: number },
+): readonly Buffer[] {
+  const { referenceDigest, reportOrdinal } = row;
+  if (referenceDigest === null) return [];
+  for (let ordinal = reportOrdinal; ordinal > 0; ordinal -= 1) {
+    const digests = referenceDigests(keys, report, ordinal);
+    if (digests.some((digest) => digest.equals(referenceDigest))) return digests;
+  }
+  return [referenceDigest];
 }
 
 /** The laboratory's numbers in this report, each with the laboratory it belongs to. */
-export async function labNumberDigests(keys: Keys, report: LabReport): Promise<readonly Buffer[]> {
+export interface LabNumberDigests {
+  /** Under the newest key, to be written. */
+  readonly newest: readonly Buffer[];
+  /** Under every live key, to be looked up. */
+  readonly all: readonly Buffer[];
+}
+
+export function labNumberDigests(keys: DigestKeys, report: LabReport): LabNumberDigests {
   const laboratory = report.laboratory ?? report.sender.zorgmail ?? report.sender.name;
   const numbers = new Set(
     report.specimens.map((specimen) => specimen.labNumber).filter((number) => number !== null && number !== ''),
   );
-  return Promise.all(
-    [...numbers].map((number) => keys.mac('digest', `lab-number|${JSON.stringify([laboratory, number])}`)),
-  );
+  const digests = [...numbers].map((number) => keys.of(`lab-number|${JSON.stringify([laboratory, number])}`));
+  return { newest: digests.map(([newest]) => newest).filter((digest) => digest !== undefined), all: digests.flat() };
 }

@@ -16,7 +16,7 @@ import { amsterdamIso } from '../shared/amsterdam.ts';
 import { newId } from '../shared/ids.ts';
 import type { ReasonCode } from '../shared/reasons.ts';
 import { withChosenDeterminations } from './determinations.ts';
-import { contentDigest, labNumberDigests, patientKey, referenceDigest } from './digests.ts';
+import { contentDigests, labNumberDigests, patientKey, referenceDigests } from './digests.ts';
 import type { Courier } from './pipeline.ts';
 import { practiceOf } from './recipient.ts';
 
@@ -49,7 +49,7 @@ export async function foresee(courier: Courier, read: ForeseenReport): Promise<F
 }
 
 async function atReading(courier: Courier, read: ForeseenReport, practice: Practice): Promise<Foreseen | null> {
-  const original = await findOriginal(courier.ledger, practice.id, await digestOf(courier, read));
+  const original = await findOriginal(courier.ledger, practice.id, await digestsOf(courier, read));
   if (original === null) return null;
   return original.state === 'held' ? { would: 'held', reason: original.reason } : { would: 'duplicate', reason: null };
 }
@@ -81,8 +81,9 @@ async function holdOf(courier: Courier, read: ForeseenReport, practice: Practice
   const isKnown = report.laboratory !== null || (sender !== '' && (await isSenderAccepted(courier.ledger, sender)));
   if (!isKnown) return 'lab.unknown-sender';
   if (!isCorrected(report) && (await isConflicting(courier, read, practice))) return 'lab.reference-conflict';
-  const [numbers, key] = [await labNumberDigests(courier.keys, report), await patientKey(courier.keys, report)];
-  const isTaken = key !== null && (await isUnderOtherPatient(courier.ledger, numbers, key));
+  const numbers = labNumberDigests(await courier.keys.digestKeys(), report);
+  const key = await patientKey(courier.keys, report);
+  const isTaken = key !== null && (await isUnderOtherPatient(courier.ledger, numbers.all, key));
   return isTaken ? 'lab.number-other-patient' : null;
 }
 
@@ -90,14 +91,15 @@ async function isConflicting(courier: Courier, read: ForeseenReport, practice: P
   return hasReferenceConflict(courier.ledger, {
     reportId: newId(),
     practiceId: practice.id,
-    referenceDigest: await referenceDigest(courier.keys, read.report, read.reportOrdinal),
-    contentDigest: await digestOf(courier, read),
+    referenceDigests: referenceDigests(await courier.keys.digestKeys(), read.report, read.reportOrdinal),
+    contentDigests: await digestsOf(courier, read),
   });
 }
 
-async function digestOf(courier: Courier, { report, internalDate, raw }: ForeseenReport): Promise<Buffer> {
-  const earliest = await earliestDate(courier.ledger, await courier.keys.mac('digest', raw));
-  return contentDigest(courier.keys, report, report.sentAt ?? amsterdamIso(earliest ?? internalDate));
+async function digestsOf(courier: Courier, { report, internalDate, raw }: ForeseenReport): Promise<readonly Buffer[]> {
+  const keys = await courier.keys.digestKeys();
+  const earliest = await earliestDate(courier.ledger, keys.of(raw));
+  return contentDigests(keys, report, report.sentAt ?? amsterdamIso(earliest ?? internalDate));
 }
 
 function isCorrected(report: LabReport): boolean {

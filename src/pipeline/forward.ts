@@ -1,14 +1,16 @@
 /**
  * The worker: owns mailboxes and copies them, reads and delivers what is queued, sweeps. Any number of workers share the
- * work: mailboxes by ownership in the ledger, everything else by the queue.
+ * work: mailboxes by ownership in the ledger, everything else by the queue. Changes of practices and of keys are heard.
  */
 
+import { KEY_CHANGES } from '../keys/keys.ts';
 import { CHANGES, registerWorker, renewWorker, retireWorker } from '../practice/practice.ts';
 import type { JobAnswer, JobHandler } from '../queue/queue.ts';
 import { asFailure } from '../shared/failure.ts';
 import { newId, type WorkerId } from '../shared/ids.ts';
 import { deliver } from './deliver.ts';
 import type { Courier } from './pipeline.ts';
+import { pruneByTimer } from './prune.ts';
 import { readBatch } from './read.ts';
 import { sweep } from './recover.ts';
 import { type Watches, watchOwned } from './watches.ts';
@@ -43,21 +45,24 @@ export async function startWorker(courier: Courier): Promise<RunningWorker> {
     { concurrency: deliverConcurrency },
   );
   const stopListening = await courier.ledger.listen(CHANGES, () => void watches.refresh());
+  const stopHearingKeys = await courier.ledger.listen(KEY_CHANGES, () => courier.keys.forget());
   const stopRenewing = courier.clock.every(RENEW_MS, () => void renew(courier, workerId, watches));
   // By itself, since a renewal that hangs never gets as far as failing.
   const stopGuarding = courier.clock.every(GUARD_MS, () => void watches.letGoIfStale());
   const stopSweeping = courier.clock.every(sweepIntervalMs, () => void sweepOnce(courier));
   void sweepOnce(courier);
+  const stopPruning = pruneByTimer(courier);
   courier.logger.info('worker started', { workerId });
   return {
     workerId,
     release: async (deadlineMs) => {
       stopSweeping();
-      await stopListening();
+      await Promise.all([stopPruning(), stopListening()]);
       await watches.release();
       await Promise.all([readers.release(deadlineMs), deliverers.release(deadlineMs)]);
       stopRenewing();
       stopGuarding();
+      await stopHearingKeys();
       await retireWorker(courier.ledger, workerId).catch(() => {});
       courier.logger.info('worker stopped', { workerId });
     },

@@ -1,7 +1,7 @@
 /** A claimed delivery, opened: its practice, its content under the practice's key, reduced to what the practice chose. */
 
 import type { ReportContent, ReportTrace } from '../delivery/patient-card/patient-card.ts';
-import type { PayloadFormat } from '../lab/lab.ts';
+import type { LabReport, PayloadFormat } from '../lab/lab.ts';
 import { findPractice, type Integration, integrationOf, type Practice } from '../practice/practice.ts';
 import type { ClaimedDelivery } from '../records/records.ts';
 import { Failure } from '../shared/failure.ts';
@@ -16,6 +16,8 @@ export interface OpenDelivery {
   readonly practice: Practice;
   readonly integration: Integration;
   readonly content: ReportContent;
+  /** The report as it came, before the practice's choice. */
+  readonly whole: LabReport;
   /** What the practice's choice left: nothing at all, or something. */
   readonly isAnythingLeft: boolean;
   readonly trace: ReportTrace;
@@ -38,6 +40,7 @@ export async function openDelivery(
     leaseToken,
     practice,
     integration,
+    whole: stored.report,
     content: { ...chosen.content, format: claim.format as PayloadFormat },
     isAnythingLeft: chosen.isAnythingLeft,
     trace,

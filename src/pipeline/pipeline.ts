@@ -4,7 +4,7 @@
  *   mailbox ─▶ copy ─▶ ledger ─▶ queue ─▶ read ─▶ ledger ─▶ queue ─▶ deliver ─▶ patient card ─▶ board
  *
  * forward.ts runs the worker; copy.ts, read.ts and deliver.ts are its three steps; recover.ts looks after what was left
- * lying. Each step remembers (commits), then acts, then acknowledges, and says in its header why it may be repeated.
+ * lying, and prune.ts erases what has had its time. Each step remembers (commits), then acts, then acknowledges, and says in its header why it may be repeated.
  */
 
 import type { Board } from '../delivery/board/board.ts';
@@ -53,6 +53,11 @@ export interface CourierLimits {
   readonly sweepIntervalMs: number;
   /** How long a result may take from card to board before the alarm. */
   readonly boardWithinMs: number;
+  /** How long the content of what was forwarded or shadowed is kept. */
+  readonly keepForwardedDays: number;
+  /** How long digests find what was seen before. */
+  readonly dedupeDays: number;
+  readonly pruneIntervalMs: number;
   /** Mailboxes that one worker reads. */
   readonly mailboxesMax: number;
 }
@@ -62,6 +67,7 @@ export { discardHold, releaseHold } from './decide.ts';
 export { type Foreseen, type ForeseenReport, foresee } from './foresee.ts';
 export { type RunningWorker, startWorker } from './forward.ts';
 export { addMailboxTo, type LinkedMailbox, replacePassword } from './practice-mailbox.ts';
+export { prune, pruneBatches } from './prune.ts';
 export { practiceOf } from './recipient.ts';
 export { type Comparison, compareWithServer, reconcileMailbox, repair } from './reconcile.ts';
 export { sweep } from './recover.ts';
@@ -75,4 +81,6 @@ export {
   settleReplayed,
 } from './replay.ts';
 export { type Recovered, recoverRestored } from './restored.ts';
+export { type RotationWish, rotate, rotateMaster } from './rotate.ts';
+export { type ShreddedAnswer, shredMailbox, shredPractice } from './shred.ts';
 export { disableForwarding, type EnabledForwarding, enableForwarding, pauseForwarding } from './switch.ts';

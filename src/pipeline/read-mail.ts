@@ -1,5 +1,6 @@
 /** One copied mail, opened and understood: what to record of it. Straight lines; nothing is written here. */
 
+import type { DigestKeys } from '../keys/keys.ts';
 import type { LabReport, PayloadReading } from '../lab/lab.ts';
 import { readMailContents } from '../lab/lab.ts';
 import { type MailContents, openFile, unwrapMail } from '../mail/mail.ts';
@@ -9,7 +10,7 @@ import { asFailure, type Failure } from '../shared/failure.ts';
 import { type DeliveryId, type MailId, newId, type ReportId } from '../shared/ids.ts';
 import type { ReasonCode } from '../shared/reasons.ts';
 import { attachmentsOf, mailOwner, sealReport } from './content.ts';
-import { contentDigest, patientKey, referenceDigest } from './digests.ts';
+import { contentDigests, patientKey, referenceDigests } from './digests.ts';
 import type { Courier } from './pipeline.ts';
 import { practiceOf } from './recipient.ts';
 
@@ -24,7 +25,8 @@ export interface MailReading {
 /** A mail whose reading was begun this often without an end takes the process down with it. */
 const READ_ATTEMPTS_MAX = 3;
 
-export async function readMail(courier: Courier, mail: ClaimedMail): Promise<MailReading> {
+/** `digestKeys`: the live ones, to be guarded where what is read is recorded. */
+export async function readMail(courier: Courier, mail: ClaimedMail, digestKeys: DigestKeys): Promise<MailReading> {
   if (mail.content === null) return wholeMail(mail, 'mail.too-large');
   if (mail.readAttempts > READ_ATTEMPTS_MAX) return wholeMail(mail, 'mail.reader-failed');
   const raw = await opened(courier, mail, mail.content);
@@ -34,7 +36,7 @@ export async function readMail(courier: Courier, mail: ClaimedMail): Promise<Mai
   const { contents, readings } = understood;
   const reports: NewReport[] = [];
   for (const [index, reading] of readings.entries())
-    reports.push(...(await reportsOf(courier, mail, contents, reading, index + 1)));
+    reports.push(...(await reportsOf(courier, { mail, raw, contents, digestKeys }, reading, index + 1)));
   return { mailId: mail.id, copiedAt: mail.copiedAt, verdict: reports.length === 0 ? 'not-lab' : null, reports };
 }
 
@@ -62,18 +64,24 @@ async function understand(courier: Courier, mail: ClaimedMail, raw: Buffer) {
   }
 }
 
+interface OpenedMail {
+  readonly mail: ClaimedMail;
+  readonly raw: Buffer;
+  readonly contents: MailContents;
+  readonly digestKeys: DigestKeys;
+}
+
 async function reportsOf(
   courier: Courier,
-  mail: ClaimedMail,
-  contents: MailContents,
+  opened: OpenedMail,
   reading: PayloadReading,
   payloadOrdinal: number,
 ): Promise<NewReport[]> {
   if (reading.outcome === 'not-lab') return [];
-  if (reading.outcome === 'quarantined') return [quarantined(mail, reading, payloadOrdinal)];
+  if (reading.outcome === 'quarantined') return [quarantined(opened.mail, reading, payloadOrdinal)];
   return Promise.all(
     reading.reports.map((report, index) =>
-      newReport(courier, mail, contents, { reading, report, payloadOrdinal, reportOrdinal: index + 1 }),
+      newReport(courier, opened, { reading, report, payloadOrdinal, reportOrdinal: index + 1 }),
     ),
   );
 }
@@ -85,16 +93,12 @@ interface PlacedReport {
   readonly reportOrdinal: number;
 }
 
-async function newReport(
-  courier: Courier,
-  mail: ClaimedMail,
-  contents: MailContents,
-  placed: PlacedReport,
-): Promise<NewReport> {
+async function newReport(courier: Courier, opened: OpenedMail, placed: PlacedReport): Promise<NewReport> {
+  const { mail, contents, digestKeys } = opened;
   const { report, reading } = placed;
   const id = newId<ReportId>();
   const whose = await practiceOf(courier.ledger, mail.mailboxId, report, contents.recipientAccounts);
-  const version = report.sentAt ?? (await arrivalOf(courier, mail));
+  const version = report.sentAt ?? (await arrivalOf(courier, opened));
   const practiceId = whose.kind === 'practice' ? whose.practiceId : null;
   const common = {
     ...blank(mail, placed.payloadOrdinal, placed.reportOrdinal),
@@ -107,19 +111,33 @@ async function newReport(
     isCorrected: report.specimens.some((specimen) => specimen.results.some((result) => result.status === 'corrected')),
   };
   if (practiceId === null) return { ...common, state: 'held', reason: whose.kind === 'held' ? whose.code : null };
+  const [contentDigest = null, ...olderContentDigests] = contentDigests(digestKeys, report, version);
+  const [referenceDigest = null] = referenceDigests(digestKeys, report, placed.reportOrdinal);
+  const sealed = await sealReport(courier.keys, id, practiceId, {
+    report,
+    attachments: attachmentsOf(contents, report),
+  }).catch(asShredded);
   return {
     ...common,
     practiceId,
     patientKey: await patientKey(courier.keys, report),
-    contentDigest: await contentDigest(courier.keys, report, version),
-    referenceDigest: await referenceDigest(courier.keys, report, placed.reportOrdinal),
-    content: await sealReport(courier.keys, id, practiceId, { report, attachments: attachmentsOf(contents, report) }),
+    contentDigest,
+    olderContentDigests,
+    referenceDigest,
+    content: sealed,
+    ...(sealed === null ? ({ state: 'discarded', reason: 'practice.shredded' } as const) : {}),
   };
 }
 
+// Nothing may be kept for a practice whose keys were destroyed: what of its mail was still to be read goes too.
+function asShredded(thrown: unknown): null {
+  if (asFailure(thrown).code === 'keys.owner-shredded') return null;
+  throw thrown;
+}
+
 // The earliest INTERNALDATE of these bytes: the same mail in a mailbox that was moved is no newer for it.
-async function arrivalOf(courier: Courier, mail: ClaimedMail): Promise<string> {
-  const earliest = mail.digest === null ? null : await earliestDate(courier.ledger, mail.digest);
+async function arrivalOf(courier: Courier, { mail, raw, digestKeys }: OpenedMail): Promise<string> {
+  const earliest = mail.digest === null ? null : await earliestDate(courier.ledger, digestKeys.of(raw));
   return amsterdamIso(earliest ?? mail.internalDate ?? courier.clock.now());
 }
 

@@ -6,11 +6,13 @@
  */
 
 import { appendAudit } from '../audit/audit.ts';
+import type { DigestKeys } from '../keys/keys.ts';
 import type { Sql } from '../ledger/ledger.ts';
 import type { JobAnswer } from '../queue/queue.ts';
 import {
   type ClaimedMail,
   claimBatch,
+  contentDigestsOf,
   eraseMail,
   findOriginal,
   insertReports,
@@ -23,7 +25,7 @@ import { asFailure } from '../shared/failure.ts';
 import { newId } from '../shared/ids.ts';
 import type { Courier } from './pipeline.ts';
 import { type MailReading, quarantinedMail, readMail } from './read-mail.ts';
-import { wasForwarding } from './recipient.ts';
+import { isPracticeShredded, wasForwarding } from './recipient.ts';
 
 /** Reads one batch. Never throws for a mail's sake; throws when the ledger or the keys cannot be reached. */
 export async function readBatch(courier: Courier, batchId: string): Promise<JobAnswer> {
@@ -37,51 +39,56 @@ export async function readBatch(courier: Courier, batchId: string): Promise<JobA
 
 async function readClaimed(courier: Courier, mails: readonly ClaimedMail[], leaseToken: string): Promise<void> {
   try {
+    const digestKeys = await courier.keys.digestKeys();
     const readings: MailReading[] = [];
-    for (const mail of mails) readings.push(await readMail(courier, mail));
-    const added = await recordAll(courier, leaseToken, readings);
+    for (const mail of mails) readings.push(await readMail(courier, mail, digestKeys));
+    const added = await recordAll(courier, { leaseToken, digestKeys }, readings);
     courier.mark('read-committed');
     logReadings(courier, mails, readings);
     await addDeliverJobs(courier, added);
   } catch (thrown) {
     await releaseMails(courier.ledger, leaseToken).catch(() => {});
-    throw thrown;
+    if (asFailure(thrown).code !== 'keys.rotated-meanwhile') throw thrown;
+    courier.logger.info('digest keys were rotated: reading again', { count: mails.length });
   }
 }
 
+/** Under which claim, and with which digest keys, mails were read. */
+interface Claim {
+  readonly leaseToken: string;
+  readonly digestKeys: DigestKeys;
+}
+
 /** Together where it can be; one by one where the ledger refuses something of one of them, which is then quarantined. */
-async function recordAll(courier: Courier, leaseToken: string, readings: readonly MailReading[]): Promise<string[]> {
+async function recordAll(courier: Courier, claim: Claim, readings: readonly MailReading[]): Promise<string[]> {
   try {
-    return await courier.ledger.transaction((tx) => record(tx, leaseToken, readings));
+    return await courier.ledger.transaction((tx) => record(courier, tx, claim, readings));
   } catch (thrown) {
     if (asFailure(thrown).code !== 'ledger.refused') throw thrown;
     const [only, ...others] = readings;
     if (only === undefined) return [];
-    if (others.length === 0) return recordRefused(courier, leaseToken, only, thrown);
+    if (others.length === 0) return recordRefused(courier, claim, only, thrown);
     const added: string[] = [];
-    for (const reading of readings) added.push(...(await recordAll(courier, leaseToken, [reading])));
+    for (const reading of readings) added.push(...(await recordAll(courier, claim, [reading])));
     return added;
   }
 }
 
-async function recordRefused(
-  courier: Courier,
-  leaseToken: string,
-  reading: MailReading,
-  thrown: unknown,
-): Promise<string[]> {
+async function recordRefused(courier: Courier, claim: Claim, reading: MailReading, thrown: unknown): Promise<string[]> {
   courier.logger.error('the ledger refused a mail', { mailId: reading.mailId }, thrown);
   const kept = quarantinedMail(reading, 'mail.reader-failed');
-  return courier.ledger.transaction((tx) => record(tx, leaseToken, [kept]));
+  return courier.ledger.transaction((tx) => record(courier, tx, claim, [kept]));
 }
 
-async function record(tx: Sql, leaseToken: string, readings: readonly MailReading[]): Promise<string[]> {
+async function record(
+  courier: Courier,
+  tx: Sql,
+  { leaseToken, digestKeys }: Claim,
+  readings: readonly MailReading[],
+): Promise<string[]> {
+  await courier.keys.guardDigests(tx, digestKeys);
   const reports = readings.flatMap((reading) => reading.reports);
-  const digests = reports.map((report) => report.contentDigest);
-  await lockContents(
-    tx,
-    digests.filter((digest) => digest !== null),
-  );
+  await lockContents(tx, reports.flatMap(contentDigestsOf));
   const added: string[] = [];
   for (const reading of readings) {
     if (!(await settleMail(tx, reading.mailId, leaseToken, { verdict: reading.verdict, reason: null }))) continue;
@@ -109,6 +116,9 @@ async function auditReading(tx: Sql, report: NewReport): Promise<void> {
 // copied before that waits as everything else of that practice does.
 async function withPracticeState(tx: Sql, report: NewReport, copiedAt: Date): Promise<NewReport> {
   if (report.state !== 'ready' || report.practiceId === null) return report;
+  // Sealed a moment ago under a key that was destroyed since.
+  if (await isPracticeShredded(tx, report.practiceId))
+    return { ...report, state: 'discarded', reason: 'practice.shredded', content: null };
   if (await wasForwarding(tx, report.practiceId, copiedAt)) return report;
   return { ...report, state: 'discarded', reason: 'practice.disabled', content: null };
 }
@@ -116,7 +126,7 @@ async function withPracticeState(tx: Sql, report: NewReport, copiedAt: Date): Pr
 /** duplicate: the same content is forwarded or on its way. Where it is held, this one joins the hold. */
 async function withOriginal(tx: Sql, report: NewReport): Promise<NewReport> {
   if (report.state !== 'ready' || report.practiceId === null || report.contentDigest === null) return report;
-  const original = await findOriginal(tx, report.practiceId, report.contentDigest);
+  const original = await findOriginal(tx, report.practiceId, contentDigestsOf(report));
   if (original === null) return report;
   const joined = { ...report, content: null, originalId: original.deliveryId };
   return original.state === 'held'

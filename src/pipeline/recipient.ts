@@ -1,5 +1,6 @@
 /** For which practice a report is. Never guessed: present but registered to nobody who shares the mailbox is held. */
 
+import { isShredded } from '../keys/keys.ts';
 import type { LabReport } from '../lab/lab.ts';
 import type { Sql } from '../ledger/ledger.ts';
 import { integrationOf, listPractices, type Practice, practicesOfMailbox } from '../practice/practice.ts';
@@ -40,4 +41,9 @@ function byAccount(candidates: readonly Practice[], accounts: readonly string[])
 export async function wasForwarding(sql: Sql, practiceId: string, copiedAt: Date): Promise<boolean> {
   const integration = await integrationOf(sql, practiceId, 'forwarding');
   return integration !== null && (integration.disabledAt === null || copiedAt < integration.disabledAt);
+}
+
+/** Whether the practice's keys were destroyed, and nobody has switched it on since. */
+export async function isPracticeShredded(sql: Sql, practiceId: string): Promise<boolean> {
+  return isShredded(sql, { purpose: 'practice', id: practiceId });
 }

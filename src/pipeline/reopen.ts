@@ -39,18 +39,23 @@ export async function reopenContent(
   return readings.filter((_, index) => item.payloadOrdinal === 0 || index + 1 === item.payloadOrdinal);
 }
 
-/** A mail that the ledger still holds, for replaying; null where there is none or its content is erased. */
-export async function openMail(
-  courier: Pick<Courier, 'ledger' | 'keys' | 'clock'>,
-  id: string,
-): Promise<ReplaySource | null> {
+export type OpenedMail =
+  | { readonly kind: 'mail'; readonly source: ReplaySource }
+  /** null: it was never copied, being too large. */
+  | { readonly kind: 'erased'; readonly erasedAt: Date | null }
+  | { readonly kind: 'unknown' };
+
+/** A mail that the ledger still holds, for replaying. */
+export async function openMail(courier: Pick<Courier, 'ledger' | 'keys' | 'clock'>, id: string): Promise<OpenedMail> {
   const mail = await mailContent(courier.ledger, id);
-  if (mail?.content == null) return null;
+  if (mail === null) return { kind: 'unknown' };
+  if (mail.content === null) return { kind: 'erased', erasedAt: mail.erasedAt };
   const raw = await courier.keys.open(
     { table: 'mail', rowId: mail.id, owner: mailOwner(mail.mailboxId) },
     mail.content,
   );
-  return { mailboxId: mail.mailboxId, mails: [{ raw, internalDate: mail.internalDate ?? courier.clock.now() }] };
+  const mails = [{ raw, internalDate: mail.internalDate ?? courier.clock.now() }];
+  return { kind: 'mail', source: { mailboxId: mail.mailboxId, mails } };
 }
 
 function erased(item: HeldItem): Failure {

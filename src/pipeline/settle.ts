@@ -93,6 +93,9 @@ async function afterFailure(
     state: decision.kind,
   });
   if (decision.kind === 'hold') {
+    // An alarm, as of a mail: a key or a row is not what it was.
+    if (failure.code === 'keys.cannot-open')
+      courier.logger.error('report cannot be decrypted', { deliveryId: claim.id, reportId: claim.reportId }, failure);
     const answer = { kind: 'held', code: decision.code, detail: failure.code } as const;
     await recordSettled(courier, { claim, leaseToken }, answer, 0);
     return { kind: 'done' };

@@ -4,6 +4,7 @@
  */
 
 import { appendAudit } from '../audit/audit.ts';
+import { beginAnew } from '../keys/keys.ts';
 import type { Ledger, Sql } from '../ledger/ledger.ts';
 import {
   changeIntegration,
@@ -58,6 +59,8 @@ export async function enableForwarding(
       mailboxes.push({ mailbox: name, ...(await ensureEpoch(tx, id, looks.get(id), actor)) });
     if ((await enableIntegration(tx, practice, request, actor)) !== null) throw changedMeanwhile();
     if (vanished !== null) await auditAccepted(tx, practice, vanished, { actor, reason: vanishedAccepted });
+    // A practice whose keys were destroyed comes back by a person's word only, and with new ones.
+    await beginAnew(tx, { purpose: 'practice', id: practice.id });
     return { refusal: null, mailboxes };
   });
 }

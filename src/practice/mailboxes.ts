@@ -1,7 +1,7 @@
 /** Statements on mailboxes. The password is sealed under the mailbox's own data key. */
 
 import { appendAudit } from '../audit/audit.ts';
-import type { Keys } from '../keys/keys.ts';
+import { isShredded, type Keys } from '../keys/keys.ts';
 import type { Sql } from '../ledger/ledger.ts';
 import { Failure } from '../shared/failure.ts';
 import { type MailboxId, newId, type PracticeId } from '../shared/ids.ts';
@@ -26,7 +26,8 @@ export interface NewMailbox extends StoredAccount {
 
 /**
  * Adds a mailbox for one or more practices; one of the same name is linked instead, so that practices can share it, if it
- * is the same mailbox. Throws `practice.mailbox-differs` or `practice.mailbox-password-differs` where it is not.
+ * is the same mailbox. Throws `practice.mailbox-differs` or `practice.mailbox-password-differs` where it is not, and
+ * `practice.mailbox-shredded` where its keys were destroyed.
  */
 export async function addMailbox(
   tx: Sql,
@@ -55,6 +56,8 @@ export async function existingMailbox(sql: Sql, keys: Keys, mailbox: NewMailbox)
   const { rows } = await sql.query<{ id: MailboxId }>('select id from mailbox where name = $1', [mailbox.name]);
   const id = rows[0]?.id;
   if (id === undefined) return null;
+  if (await isShredded(sql, { purpose: 'mailbox', id }))
+    throw new Failure('practice.mailbox-shredded', { kind: 'permanent' });
   const stored = await mailboxAccount(sql, keys, id);
   const differs = SAME.filter((field) => stored[field] !== mailbox[field]).join(' ');
   if (differs !== '') throw new Failure('practice.mailbox-differs', { kind: 'permanent', fields: { differs } });
@@ -97,6 +100,17 @@ const SELECT = `select m.id, m.name, m.kind, m.host, m.port, m.security, m.path,
 export async function mailboxesOf(sql: Sql, practiceId: string): Promise<readonly Mailbox[]> {
   const where = 'join mailbox_practice mp on mp.mailbox_id = m.id where mp.practice_id = $1 order by m.name';
   return (await sql.query<Mailbox>(`${SELECT} ${where}`, [practiceId])).rows;
+}
+
+/** By its label; null where there is none. */
+export async function findMailbox(sql: Sql, name: string): Promise<Mailbox | null> {
+  return (await sql.query<Mailbox>(`${SELECT} where m.name = $1`, [name])).rows[0] ?? null;
+}
+
+/** A mailbox whose keys were destroyed: its password cannot be read, so it serves nobody any more. Its rows stay. */
+export async function retireMailbox(tx: Sql, id: string): Promise<void> {
+  await tx.query('delete from mailbox_practice where mailbox_id = $1', [id]);
+  await tx.query('update mailbox set owner_id = null, owner_epoch = owner_epoch + 1 where id = $1', [id]);
 }
 
 /** Host, user and opened password of a mailbox. */

@@ -68,6 +68,7 @@ export {
   accountWithPassword,
   addMailbox,
   existingMailbox,
+  findMailbox,
   lastReconciled,
   lockMailbox,
   lockMailboxesOf,
@@ -76,6 +77,7 @@ export {
   type NewMailbox,
   recordReconciled,
   recordTrouble,
+  retireMailbox,
   setMailboxPassword,
   watchedMailboxes,
 } from './mailboxes.ts';

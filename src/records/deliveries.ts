@@ -21,6 +21,8 @@ export interface ClaimedDelivery {
   readonly patientKey: Buffer | null;
   readonly referenceDigest: Buffer | null;
   readonly contentDigest: Buffer | null;
+  /** Its place in its payload, from 1. */
+  readonly reportOrdinal: number;
   readonly version: string;
   readonly isCorrected: boolean;
   readonly content: Buffer | null;
@@ -74,7 +76,7 @@ export async function claimDelivery(
   }
   const { rows } = await sql.query<ClaimedDelivery>(
     `select d.id, d.target, r.id as "reportId", r.mail_id as "mailId", m.mailbox_id as "mailboxId", r.practice_id as "practiceId", m.source, r.format, r.laboratory,
-       r.sender, r.patient_key as "patientKey", r.reference_digest as "referenceDigest", r.content_digest as "contentDigest", r.version,
+       r.sender, r.patient_key as "patientKey", r.reference_digest as "referenceDigest", r.content_digest as "contentDigest", r.report_ordinal as "reportOrdinal", r.version,
        r.is_corrected as "isCorrected", r.content, d.override ->> 'card' as "overrideCard",
        coalesce(d.override -> 'acknowledged', '[]') as acknowledged, d.attempts,
        d.state = 'uncertain' or d.ask_first as "isUncertain", d.created_at as "createdAt"

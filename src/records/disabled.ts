@@ -28,7 +28,7 @@ export async function discardDisabled(ledger: {
          and exists (select 1 from delivery d where d.report_id = r.id and d.target = 'patient-card' and d.state = 'discarded' and d.reason = 'practice.disabled')`,
     );
     for (const mailId of new Set(rows.map((row) => row.mail_id))) await eraseMail(tx, mailId);
-    await discardUncopied(tx);
+    await discardUncopied(tx, 'for 7 days', 'practice.disabled');
     await appendAudit(
       tx,
       rows.map((row) => ({
@@ -46,18 +46,33 @@ export async function discardDisabled(ledger: {
 
 // Uids that a closed epoch still had to copy when the last practice of its mailbox was disabled: they get their rows now,
 // so that the accounting closes. What a later epoch took over is no longer theirs; each is locked, since that may happen now.
-async function discardUncopied(tx: Sql): Promise<void> {
-  const stale = `e.closed_at < now() - interval '7 days'`;
-  await tx.query(
+/** Of epochs that were closed 7 days ago, or of these mailboxes. Answers how many had no row yet. */
+export async function discardUncopied(
+  tx: Sql,
+  which: 'for 7 days' | { readonly mailboxIds: readonly string[] },
+  reason: 'practice.disabled' | 'practice.shredded' | 'ledger.shredded',
+): Promise<number> {
+  const isStale = which === 'for 7 days';
+  const stale = isStale
+    ? `e.closed_at < now() - interval '7 days' and $2::uuid[] is null`
+    : 'e.closed_at is not null and e.mailbox_id = any($2::uuid[])';
+  const values = [reason, isStale ? null : which.mailboxIds];
+  const inserted = await tx.query(
     `insert into mail (id, source, mailbox_id, epoch_id, uid, day, state, verdict, reason, read_at)
-     select gen_random_uuid(), 'mailbox', e.mailbox_id, e.id, u.uid, (now() at time zone 'Europe/Amsterdam')::date, 'read', 'discarded', 'practice.disabled', now()
+     select gen_random_uuid(), 'mailbox', e.mailbox_id, e.id, u.uid, (now() at time zone 'Europe/Amsterdam')::date, 'read', 'discarded', $1::text, now()
      from (select * from epoch e where ${stale} and e.cursor_uid < e.uid_next - 1 order by e.id for update) e,
        generate_series(e.cursor_uid + 1, e.uid_next - 1) as u (uid)
      on conflict (epoch_id, uid) do nothing`,
+    values,
   );
-  await tx.query(`update epoch e set cursor_uid = uid_next - 1 where ${stale} and cursor_uid < uid_next - 1`);
   await tx.query(
-    `update mail m set state = 'read', verdict = 'discarded', reason = 'practice.disabled', read_at = now()
-     from epoch e where e.id = m.epoch_id and m.state = 'assigned' and ${stale}`,
+    `update epoch e set cursor_uid = uid_next - 1 where $1::text is not null and ${stale} and cursor_uid < uid_next - 1`,
+    values,
   );
+  await tx.query(
+    `update mail m set state = 'read', verdict = 'discarded', reason = $1, read_at = now()
+     from epoch e where e.id = m.epoch_id and m.state = 'assigned' and ${stale}`,
+    values,
+  );
+  return inserted.count;
 }

@@ -181,11 +181,14 @@ async function claimMails(
   return [...rows].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** The earliest INTERNALDATE that these bytes were ever seen with: the version of a message that states no time. */
-export async function earliestDate(sql: Sql, digest: Buffer): Promise<Date | null> {
+/**
+ * The earliest INTERNALDATE that these bytes were ever seen with: the version of a message that states no time.
+ * `digests`: of the bytes, under every live key.
+ */
+export async function earliestDate(sql: Sql, digests: readonly Buffer[]): Promise<Date | null> {
   const { rows } = await sql.query<{ earliest: Date | null }>(
-    'select min(internal_date) as earliest from mail where digest = $1',
-    [digest],
+    'select min(internal_date) as earliest from mail where digest = any($1::bytea[])',
+    [digests],
   );
   return rows[0]?.earliest ?? null;
 }

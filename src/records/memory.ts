@@ -8,22 +8,23 @@ export async function hasReferenceConflict(
   report: {
     readonly reportId: string;
     readonly practiceId: string;
-    readonly referenceDigest: Buffer | null;
-    readonly contentDigest: Buffer | null;
+    /** Under every live key, as the content's; none: the report states no reference. */
+    readonly referenceDigests: readonly Buffer[];
+    readonly contentDigests: readonly Buffer[];
   },
 ): Promise<boolean> {
-  if (report.referenceDigest === null || report.contentDigest === null) return false;
+  if (report.referenceDigests.length === 0 || report.contentDigests.length === 0) return false;
   const { count } = await sql.query(
     `select 1 from report r join delivery d on d.report_id = r.id and d.target = 'patient-card'
-     where r.practice_id = $1 and r.reference_digest = $2 and r.content_digest <> $3 and r.id <> $4 and not r.is_corrected
+     where r.practice_id = $1 and r.reference_digest = any($2::bytea[]) and r.content_digest <> all($3::bytea[]) and r.id <> $4 and not r.is_corrected
        and d.state not in ('no-card', 'discarded', 'quarantined') limit 1`,
-    [report.practiceId, report.referenceDigest, report.contentDigest, report.reportId],
+    [report.practiceId, report.referenceDigests, report.contentDigests, report.reportId],
   );
   return count > 0;
 }
 
 /** How long a laboratory number belongs to the patient it was last seen under (lab-report.md). */
-const LAB_NUMBER_DAYS = 90;
+export const LAB_NUMBER_DAYS = 90;
 
 /** Whether one of these laboratory numbers was seen under another patient within 90 days. */
 export async function isUnderOtherPatient(sql: Sql, numbers: readonly Buffer[], patientKey: Buffer): Promise<boolean> {
@@ -35,7 +36,7 @@ export async function isUnderOtherPatient(sql: Sql, numbers: readonly Buffer[], 
   return count > 0;
 }
 
-/** Remembers the numbers of a report that goes to a card, in the transaction that decides so. */
+/** Remembers the numbers of a report that goes to a card, in the transaction that decides so: under the newest key. */
 export async function rememberLabNumbers(
   tx: Sql,
   numbers: readonly Buffer[],

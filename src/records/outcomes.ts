@@ -44,12 +44,14 @@ export interface SealedMail {
   readonly internalDate: Date | null;
   /** Ciphertext, or null once it was erased. */
   readonly content: Buffer | null;
+  /** When it was erased; null while it is there, and for a mail that was too large to copy. */
+  readonly erasedAt: Date | null;
 }
 
 /** The sealed bytes of a mail, or null where there is no such mail. */
 export async function mailContent(sql: Sql, id: string): Promise<SealedMail | null> {
   const { rows } = await sql.query<SealedMail>(
-    'select id, mailbox_id as "mailboxId", internal_date as "internalDate", content from mail where id::text = $1',
+    'select id, mailbox_id as "mailboxId", internal_date as "internalDate", content, erased_at as "erasedAt" from mail where id::text = $1',
     [id],
   );
   return rows[0] ?? null;
@@ -70,4 +72,22 @@ export async function areAtRest(sql: Sql, ids: readonly MailId[]): Promise<boole
     [ids],
   );
   return count === 0;
+}
+
+/** A delivery that waits for nobody any more. */
+export interface Rested {
+  readonly state: string;
+  readonly settledAt: Date | null;
+  /** When the report's content went; null while it is kept. */
+  readonly erasedAt: Date | null;
+}
+
+/** By the id of the delivery; null where there is none, or it is not at rest. */
+export async function restedDelivery(sql: Sql, id: string): Promise<Rested | null> {
+  const { rows } = await sql.query<Rested>(
+    `select d.state, d.settled_at as "settledAt", r.erased_at as "erasedAt" from delivery d join report r on r.id = d.report_id
+     where d.id::text = $1 and d.state not in ('ready', 'sending', 'uncertain', 'held', 'quarantined')`,
+    [id],
+  );
+  return rows[0] ?? null;
 }

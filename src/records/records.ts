@@ -56,7 +56,15 @@ export {
   isUnderOtherPatient,
   rememberLabNumbers,
 } from './memory.ts';
-export { areAtRest, mailContent, mailOutcomes, type OutcomeOfMail, reportContent } from './outcomes.ts';
+export {
+  areAtRest,
+  mailContent,
+  mailOutcomes,
+  type OutcomeOfMail,
+  type Rested,
+  reportContent,
+  restedDelivery,
+} from './outcomes.ts';
 export {
   assignAgain,
   type Contradictions,
@@ -71,6 +79,7 @@ export {
   vanishedRate,
 } from './reconciliation.ts';
 export {
+  contentDigestsOf,
   eraseMail,
   eraseReport,
   findOriginal,
@@ -81,3 +90,5 @@ export {
   settleMail,
 } from './reports.ts';
 export { type Distrusted, disown, distrust, knownUntil } from './restored.ts';
+export { countPrunable, type Pruned, pruneBatch, type Retention } from './retention.ts';
+export { discardShredded, type Shredded, type ShreddedOwners, underWayOf } from './shredded.ts';

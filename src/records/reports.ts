@@ -17,6 +17,8 @@ export interface NewReport {
   readonly sender: string | null;
   readonly patientKey: Buffer | null;
   readonly contentDigest: Buffer | null;
+  /** The same under older keys that are still looked up: what was seen before a rotation is found by these. */
+  readonly olderContentDigests?: readonly Buffer[];
   readonly referenceDigest: Buffer | null;
   readonly version: string | null;
   readonly isCorrected: boolean;
@@ -41,13 +43,18 @@ export interface Original {
   readonly reason: string | null;
 }
 
-export async function findOriginal(tx: Sql, practiceId: string, contentDigest: Buffer): Promise<Original | null> {
+/** `contentDigests`: under every live key. */
+export async function findOriginal(
+  tx: Sql,
+  practiceId: string,
+  contentDigests: readonly Buffer[],
+): Promise<Original | null> {
   const { rows } = await tx.query<Original>(
     `select d.id as "deliveryId", d.state, d.reason from report r join delivery d on d.report_id = r.id and d.target = 'patient-card'
-     where r.practice_id = $1 and r.content_digest = $2 and d.original_id is null
+     where r.practice_id = $1 and r.content_digest = any($2::bytea[]) and d.original_id is null
        and d.state in ('ready', 'sending', 'uncertain', 'forwarded', 'held')
      order by d.state = 'held', d.created_at limit 1`,
-    [practiceId, contentDigest],
+    [practiceId, contentDigests],
   );
   return rows[0] ?? null;
 }
@@ -97,7 +104,12 @@ function isSame(row: ReportThere, report: NewReport): boolean {
   if (row.content_digest === null || report.contentDigest === null) {
     return row.report_ordinal === report.reportOrdinal && row.content_digest === report.contentDigest;
   }
-  return row.content_digest.equals(report.contentDigest);
+  return contentDigestsOf(report).some((digest) => row.content_digest?.equals(digest) === true);
+}
+
+/** A report's content under every live key, the newest key's first; none where it has none. */
+export function contentDigestsOf(report: NewReport): readonly Buffer[] {
+  return report.contentDigest === null ? [] : [report.contentDigest, ...(report.olderContentDigests ?? [])];
 }
 
 async function insertReport(tx: Sql, report: NewReport): Promise<void> {
@@ -168,16 +180,23 @@ export async function eraseReport(tx: Sql, reportId: string): Promise<void> {
 }
 
 /**
+ * What a mail's reports say of its bytes, as SQL: `is_done`, all rest so that nothing of the mail is asked any more
+ * (null: it has none); `has_stranger`, one is of a patient who is not followed; `is_needed`, only the bytes say what one is.
+ * `isPast`: whether what was forwarded or shadowed has had its time.
+ */
+export const MAIL_FACTS = (mailId: string, isPast = 'false') =>
+  `select bool_and(d.state in ('no-card', 'duplicate', 'discarded') or (d.state in ('forwarded', 'shadowed') and ${isPast})) as is_done,
+     bool_or(d.state = 'no-card') as has_stranger, bool_or(d.state = 'quarantined' or (d.state = 'held' and r.practice_id is null)) as is_needed
+   from report r join delivery d on d.report_id = r.id and d.target = 'patient-card' where r.mail_id = ${mailId}`;
+
+/**
  * Erases the bytes of a mail once nobody needs them: every report rests as no-card, duplicate or discarded. A patient who
  * is not followed may share a mail with one who is; then the bytes go too, since a report has its content for itself,
  * unless a payload was not understood or has no practice yet: only the bytes say what it is.
  */
 export async function eraseMail(tx: Sql, mailId: string): Promise<void> {
   await tx.query(
-    `update mail m set content = null, erased_at = now()
-     from (select bool_and(d.state in ('no-card', 'duplicate', 'discarded')) as is_done, bool_or(d.state = 'no-card') as has_stranger,
-             bool_or(d.state = 'quarantined' or (d.state = 'held' and r.practice_id is null)) as is_needed
-           from report r join delivery d on d.report_id = r.id and d.target = 'patient-card' where r.mail_id = $1) s
+    `update mail m set content = null, erased_at = now() from (${MAIL_FACTS('$1')}) s
      where m.id = $1 and m.state = 'read' and m.content is not null and (s.is_done or s.has_stranger) and not s.is_needed`,
     [mailId],
   );

@@ -346,6 +346,11 @@ export const REASONS = {
     'Het doorsturen is voor deze praktijk uitgezet.',
     'Forwarding is disabled for this practice.',
   ),
+  'practice.shredded': settled(
+    'practice',
+    'De sleutels van deze praktijk zijn vernietigd; de inhoud is voorgoed onleesbaar.',
+    'The practice’s keys were destroyed: the content can never be read again.',
+  ),
   // queue
   'queue.unforeseen': held(
     'us',
@@ -357,6 +362,11 @@ export const REASONS = {
     'us',
     'De bewaarde mail is niet te ontsleutelen. Alarm voor ontwikkelaars.',
     'The stored bytes cannot be decrypted.',
+  ),
+  'ledger.shredded': settled(
+    'us',
+    'De sleutels van de mailbox zijn vernietigd; de mail is voorgoed onleesbaar.',
+    'The mailbox’s keys were destroyed: the mail can never be read again.',
   ),
 } as const satisfies Record<string, Reason>;
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ConfigurationError, type Environment, loadConfig, settingsTable } from '../../src/config/config.ts';
+import { SETTING_NAMES } from '../../src/config/settings.ts';
 
 const KEY = randomBytes(32);
 const WHOLE: Environment = {
@@ -149,6 +150,6 @@ describe('the configuration', () => {
     const table = settingsTable();
     expect(table).toContain('| `ZORGKOERIER_MASTER_KEY` (or `ZORGKOERIER_MASTER_KEY_FILE`) |  |');
     expect(table).toContain('| `ZORGKOERIER_POLL_INTERVAL_MS` | `60000` |');
-    expect(table.trim().split('\n')).toHaveLength(22);
+    expect(table.trim().split('\n')).toHaveLength(2 + SETTING_NAMES.length);
   });
 });

@@ -31,7 +31,9 @@ describe('the table of states', () => {
   });
 
   it('names functions that exist', () => {
-    const records = ['deliveries', 'holds', 'disabled'].map((name) => readFileSync(`src/records/${name}.ts`, 'utf8'));
+    const records = ['deliveries', 'holds', 'disabled', 'shredded'].map((name) =>
+      readFileSync(`src/records/${name}.ts`, 'utf8'),
+    );
     const named = STATES.flatMap((state) =>
       DELIVERY_STATES[state].leaves.flatMap(({ by }) => by.match(/[a-z]+[A-Z]\w+/g)),
     );

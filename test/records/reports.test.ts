@@ -27,7 +27,7 @@ const STATES = Object.keys(DELIVERY_STATES) as DeliveryState[];
 /** Where the same content is on its way, on the card, or before a person. */
 const ORIGINALS: readonly DeliveryState[] = ['ready', 'sending', 'uncertain', 'forwarded', 'held'];
 const originalOf = (contentDigest: Buffer, practiceId: string = place.practice.id) =>
-  findOriginal(ledgers.worker, practiceId, contentDigest);
+  findOriginal(ledgers.worker, practiceId, [contentDigest]);
 
 async function freshMail(): Promise<MailId> {
   return (await copiedMails(ledgers.worker, place)).mailIds[0] ?? newId<MailId>();
@@ -130,7 +130,7 @@ describe('the original of a content', () => {
     const read = async (mailId: MailId) =>
       ledgers.worker.transaction(async (tx) => {
         await lockContents(tx, [contentDigest, digest(), contentDigest]);
-        const original = await findOriginal(tx, place.practice.id, contentDigest);
+        const original = await findOriginal(tx, place.practice.id, [contentDigest]);
         const state = original === null ? 'ready' : 'duplicate';
         const originalId = original?.deliveryId ?? null;
         await insertReports(tx, [newReport(mailId, place.practice.id, { contentDigest, state, originalId })]);
@@ -157,14 +157,17 @@ describe('the original of a content', () => {
 });
 
 describe('two reports with one reference', () => {
-  const asked = (report: ReturnType<typeof newReport>, changes: object = {}) =>
-    hasReferenceConflict(ledgers.worker, {
-      reportId: report.id,
+  type Asked = Pick<ReturnType<typeof newReport>, 'id' | 'referenceDigest' | 'contentDigest'>;
+  const listed = (one: Buffer | null) => (one === null ? [] : [one]);
+  const asked = (report: Asked, changes: Partial<Asked> & { readonly reportId?: string } = {}) => {
+    const { referenceDigest, contentDigest } = { ...report, ...changes };
+    return hasReferenceConflict(ledgers.worker, {
+      reportId: changes.reportId ?? report.id,
       practiceId: place.practice.id,
-      referenceDigest: report.referenceDigest,
-      contentDigest: report.contentDigest,
-      ...changes,
+      referenceDigests: listed(referenceDigest),
+      contentDigests: listed(contentDigest),
     });
+  };
 
   it('are in conflict where their contents differ', async () => {
     const referenceDigest = digest();

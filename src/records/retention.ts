@@ -1,0 +1,125 @@
+/**
+ * What has had its time: found and erased in batches, each in one transaction.
+ *
+ * Never touched, however old: what is held or quarantined, and what is not at rest. A state that content may go in is one
+ * that nobody leaves, so no decision can come in between; rows that another process has in hand are skipped.
+ */
+
+import type { Sql } from '../ledger/ledger.ts';
+import { LAB_NUMBER_DAYS } from './memory.ts';
+import { MAIL_FACTS } from './reports.ts';
+
+export interface Retention {
+  /** Days that the content of a forwarded or shadowed report, and its mail, are kept. */
+  readonly keepDays: number;
+  /** Days that digests find what was seen before. */
+  readonly dedupeDays: number;
+}
+
+export interface Pruned {
+  readonly reports: number;
+  readonly mails: number;
+  /** Bytes of ciphertext of both. */
+  readonly bytes: number;
+  /** Mails and reports whose digests have passed the dedupe horizon. */
+  readonly digests: number;
+  readonly labNumbers: number;
+}
+
+/** A number is looked up for 90 days; a little longer, so that none goes while it is being asked for. */
+const LAB_NUMBER_KEPT_DAYS = LAB_NUMBER_DAYS + 10;
+
+const KEPT = 'make_interval(days => $1::int)';
+
+const UNDECIDED = `exists (select 1 from delivery d where d.report_id = r.id and d.state in ('ready', 'sending', 'uncertain', 'held', 'quarantined'))`;
+
+// Of card and board the later: while one of them is to be kept, so is the report.
+const REPORT_DUE = `r.content is not null and not ${UNDECIDED} and exists (select 1 from delivery d where d.report_id = r.id)
+  and not exists (select 1 from delivery d where d.report_id = r.id and d.state in ('forwarded', 'shadowed')
+    and (d.settled_at is null or d.settled_at > now() - ${KEPT}))`;
+
+// A verdict without a report (a letter) keeps nothing. With reports: eraseMail's rules, and forwarded and shadowed after their time.
+const MAIL_DUE = `m.content is not null and m.state = 'read' and coalesce(
+  (select (s.is_done or s.has_stranger) and not s.is_needed from (${MAIL_FACTS('m.id', `coalesce(d.settled_at <= now() - ${KEPT}, false)`)}) s where s.is_done is not null),
+  m.verdict is not null)`;
+
+const PAST_HORIZON = 'now() - make_interval(days => $1::int)';
+
+// While a mail has its bytes it may be read again, and its reports are recognised by their digests.
+const MAIL_DIGEST_DUE = `m.digest is not null and m.copied_at < ${PAST_HORIZON} and m.content is null and m.state = 'read'
+  and not exists (select 1 from mail n where n.digest = m.digest and n.copied_at >= ${PAST_HORIZON})`;
+
+// Counted from the last time that the content came: a duplicate of last week may have another next week.
+const REPORT_DIGEST_DUE = `(r.content_digest is not null or r.reference_digest is not null) and r.created_at < ${PAST_HORIZON}
+  and not ${UNDECIDED} and exists (select 1 from mail m where m.id = r.mail_id and m.state = 'read' and m.content is null)
+  and not exists (select 1 from delivery d join delivery o on o.original_id = d.id where d.report_id = r.id and o.created_at >= ${PAST_HORIZON})`;
+
+const LAB_NUMBER_DUE = `n.seen_at < now() - make_interval(days => ${LAB_NUMBER_KEPT_DAYS})`;
+
+/** Erases what is due now, at most `most` of each kind. All zero: nothing is due, or others have it in hand. */
+export async function pruneBatch(tx: Sql, { keepDays, dedupeDays }: Retention, most: number): Promise<Pruned> {
+  const reports = await erase(tx, 'report r', REPORT_DUE, [keepDays, most]);
+  const mails = await erase(tx, 'mail m', MAIL_DUE, [keepDays, most]);
+  const mailDigests = await tx.query(
+    `update mail set digest = null where id in (select m.id from mail m where ${MAIL_DIGEST_DUE} order by m.copied_at limit $2 for update of m skip locked)`,
+    [dedupeDays, most],
+  );
+  const reportDigests = await tx.query(
+    `update report set content_digest = null, reference_digest = null
+     where id in (select r.id from report r where ${REPORT_DIGEST_DUE} order by r.created_at limit $2 for update of r skip locked)`,
+    [dedupeDays, most],
+  );
+  const labNumbers = await tx.query(
+    `delete from lab_number where (number_digest, patient_key) in
+       (select n.number_digest, n.patient_key from lab_number n where ${LAB_NUMBER_DUE} order by n.seen_at limit $1 for update of n skip locked)`,
+    [most],
+  );
+  return {
+    reports: reports.count,
+    mails: mails.count,
+    bytes: reports.bytes + mails.bytes,
+    digests: mailDigests.count + reportDigests.count,
+    labNumbers: labNumbers.count,
+  };
+}
+
+async function erase(
+  tx: Sql,
+  from: 'report r' | 'mail m',
+  due: string,
+  values: readonly number[],
+): Promise<{ readonly count: number; readonly bytes: number }> {
+  const [table, alias] = from.split(' ');
+  const { rows } = await tx.query<{ bytes: number }>(
+    `with due as (select ${alias}.id, octet_length(${alias}.content) as bytes from ${from} where ${due}
+       order by ${alias}.id limit $2 for update of ${alias} skip locked)
+     update ${table} set content = null, erased_at = now() from due where ${table}.id = due.id returning due.bytes`,
+    values,
+  );
+  return { count: rows.length, bytes: rows.reduce((sum, row) => sum + row.bytes, 0) };
+}
+
+/** What would go now, all of it; nothing is changed. */
+export async function countPrunable(sql: Sql, { keepDays, dedupeDays }: Retention): Promise<Pruned> {
+  const content = (from: string, due: string) =>
+    sql.query<{ count: number; bytes: number }>(
+      `select count(*) as count, coalesce(sum(octet_length(content)), 0)::bigint as bytes from ${from} where ${due}`,
+      [keepDays],
+    );
+  const digests = (from: string, due: string) =>
+    sql.query<{ count: number }>(`select count(*) as count from ${from} where ${due}`, [dedupeDays]);
+  const reports = (await content('report r', REPORT_DUE)).rows[0];
+  const mails = (await content('mail m', MAIL_DUE)).rows[0];
+  const mailDigests = (await digests('mail m', MAIL_DIGEST_DUE)).rows[0];
+  const reportDigests = (await digests('report r', REPORT_DIGEST_DUE)).rows[0];
+  const labNumbers = await sql.query<{ count: number }>(
+    `select count(*) as count from lab_number n where ${LAB_NUMBER_DUE}`,
+  );
+  return {
+    reports: reports?.count ?? 0,
+    mails: mails?.count ?? 0,
+    bytes: (reports?.bytes ?? 0) + (mails?.bytes ?? 0),
+    digests: (mailDigests?.count ?? 0) + (reportDigests?.count ?? 0),
+    labNumbers: labNumbers.rows[0]?.count ?? 0,
+  };
+}
