@@ -72,11 +72,11 @@ program
     run(async () => {
       const { inspectFiles } = await import('./commands/inspect.ts');
       const { loadConfig } = await import('./config/config.ts');
-      const { laboratoriesPath, language } = loadConfig(io.env, { requiresServices: false });
+      const { laboratoriesPath, determinationsPath, language } = loadConfig(io.env, { requiresServices: false });
       const isColoured = process.stdout.isTTY === true;
       return inspectFiles(
         files,
-        { isJson: options.json, laboratoriesPath, language, isColoured },
+        { isJson: options.json, laboratoriesPath, determinationsPath, language, isColoured },
         io.out,
         io.readStdin,
       );
@@ -193,6 +193,21 @@ program
   .addOption(byOption())
   .action((options: { restoredAt: string; json: boolean; by: string }) =>
     run(async () => (await import('./commands/recover.ts')).runRecover(io, options)),
+  );
+
+const codes = program.command('codes').description('what the mapping of determination codes does and lacks');
+codes
+  .command('unmapped')
+  .description('results that went to cards without a code, per laboratory and code; no patient data')
+  .option('--laboratory <id>', 'a laboratory’s id in the registry, or a sender as sent')
+  .addOption(jsonOption())
+  .action((options: { json: boolean; laboratory?: string }) =>
+    run(async () =>
+      (await import('./commands/codes.ts')).runCodesUnmapped(io, {
+        json: options.json,
+        laboratory: options.laboratory ?? null,
+      }),
+    ),
   );
 
 program

@@ -66,7 +66,7 @@ export async function composeOffice(
   const ledger = openLedger({ url: databaseUrl, connectionsMax: CONNECTIONS_MAX, logger });
   try {
     await requireCurrentSchema(ledger);
-    const registry = loadLaboratoryRegistry(config.laboratoriesPath ?? undefined);
+    const registry = loadLaboratoryRegistry(config.laboratoriesPath ?? undefined, config.determinationsPath);
     const keys = openKeys({ sql: ledger, master: masterKey, clock, dedupeDays: config.dedupeDays });
     return { ledger, keys, openMailbox, logger, registry, release: () => ledger.release() };
   } catch (thrown) {

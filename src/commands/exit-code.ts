@@ -22,6 +22,8 @@ const HINTS: Readonly<Record<string, string>> = {
   'practice.under-way':
     'these are on their way, or the card may have taken them: ask again once cKIS has answered (`zorgkoerier status`)',
   'pipeline.content-erased': 'its content has gone from the ledger; only digests and the outcome are kept',
+  'lab.determinations-invalid': 'the file of determination codes cannot be read, or breaks its form in this line',
+  'lab.registry-invalid': 'the file in ZORGKOERIER_LABORATORIES cannot be read, or names an account twice',
   'queue.eviction-policy': 'set `maxmemory-policy noeviction` in Redis',
 };
 
@@ -45,7 +47,7 @@ export function exitCodeOf(thrown: unknown, io: Pick<Io, 'progress'>): number {
 const EXIT_CODES: readonly (readonly [RegExp, number])[] = [
   // A statement that was refused or rolled back is no ledger that is away: 11 would send someone to the network.
   [/^ledger\.(unreachable$|schema-)/, 11],
-  [/^(keys\.other-master-key|queue\.eviction-policy)$/, 10],
+  [/^(keys\.other-master-key|queue\.eviction-policy|lab\.(registry|determinations)-invalid)$/, 10],
   [/^mailbox\.login-refused$/, 12],
   [/^(practice|decision)\./, 2],
 ];

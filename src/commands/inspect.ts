@@ -20,6 +20,8 @@ export interface InspectOptions {
   readonly isJson: boolean;
   /** Another registry than the one that comes with the program, or null. */
   readonly laboratoriesPath: string | null;
+  /** A mapping of determination codes over the one that comes with the program, or null. */
+  readonly determinationsPath?: string | null;
   readonly language: Language;
   /** Bold and colour, for a terminal only. */
   readonly isColoured?: boolean;
@@ -47,7 +49,7 @@ export async function inspectFiles(
   readStdin: () => Promise<Buffer>,
   complain: (text: string) => void = (text) => process.stderr.write(`${text}\n`),
 ): Promise<0 | 2 | 3> {
-  const registry = loadLaboratoryRegistry(options.laboratoriesPath ?? undefined);
+  const registry = loadLaboratoryRegistry(options.laboratoriesPath ?? undefined, options.determinationsPath ?? null);
   let isAnyMissing = false;
   let isAnyQuarantined = false;
   for (const path of files) {

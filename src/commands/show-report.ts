@@ -6,7 +6,8 @@
 
 import type { Hold, LabPatient, LabReport, PayloadReading, Position, Specimen } from '../lab/lab.ts';
 import { REASONS, type ReasonCode } from '../shared/reasons.ts';
-import { type Emphasis, printable, specimenTable } from './show-table.ts';
+import { type Emphasis, printable, specimenTable, timeText } from './show-table.ts';
+import { warningText } from './show-warnings.ts';
 import { FORMAT_NAMES, type Language, WORDS, type Words } from './show-words.ts';
 
 export type { Language } from './show-words.ts';
@@ -53,7 +54,9 @@ function showPayload(names: readonly string[], payload: PayloadReading, view: Vi
     ...(payload.code === null ? [] : [view.emphasis(`! ${reasonLine(payload.code, payload.position, view)}`)]),
     ...payload.reports.flatMap((report, index) => [...(index === 0 ? [] : ['']), ...showReport(report, view)]),
     ...(payload.warnings.length > 0 && payload.reports.length > 0 ? [''] : []),
-    ...payload.warnings.map((warning) => `${words.warning}: ${warning.code}${placeText(warning.position, words)}`),
+    ...payload.warnings.map(
+      ({ code, position }) => `${words.warning}: ${said(code, placeText(position, words), view)}`,
+    ),
   ];
 }
 
@@ -70,7 +73,7 @@ function showReport(report: LabReport, view: View): readonly string[] {
     ...report.attachments.map(
       ({ contentType, bytes }) => `${words.attachment}: ${printable(contentType)}, ${bytes} bytes`,
     ),
-    ...report.notCarried.map(({ code, count }) => `${words.notCarried}: ${count} × ${code}`),
+    ...report.notCarried.map(({ code, count }) => `${words.notCarried}: ${count} × ${said(code, '', view)}`),
   ];
 }
 
@@ -114,7 +117,8 @@ function showSpecimen(specimen: Specimen, view: View): readonly string[] {
   return [
     ...(title.length === 0 ? [] : [printable(title.join(' · '))]),
     ...specimenTable(specimen, words, view.emphasis),
-    ...specimen.remarks.map((remark) => `  ${printable(remark)}`),
+    ...(specimen.remarks.length === 0 ? [] : [`${words.ofRequest}:`]),
+    ...specimen.remarks.map((remark) => `    ${printable(remark)}`),
     ...specimen.pending.flatMap(({ name, remarks }) => [
       `${words.pending}: ${printable(name)}`,
       ...remarks.map((remark) => `    ${printable(remark)}`),
@@ -130,17 +134,15 @@ function reasonLine(code: ReasonCode, position: Position | null, view: View): st
   return `${REASONS[code][view.language]} [${code}${placeText(position, view.words)}]`;
 }
 
+// In words, with the code and the place that a developer looks for behind them.
+function said(code: string, place: string, { language }: View): string {
+  const text = warningText(code, language);
+  return text === null ? `${code}${place}` : `${text} [${code}${place}]`;
+}
+
 function placeText(position: Position | null, words: Words): string {
   if (position === null) return '';
   const { segment, tag, element, field, repetition, component } = position;
   const inside = [element ?? field, repetition, component].filter((part) => part !== undefined).join('.');
   return `, ${words.segment} ${segment} ${printable(tag)}${inside === '' ? '' : `-${inside}`}`;
-}
-
-// 2021-08-14T08:50:00+02:00 as 14-08-2021 08:50, a date as 14-08-2021, a month as 08-2021: as precise as it was sent.
-function timeText(iso: string | null): string | null {
-  if (iso === null) return null;
-  const [date = '', time] = iso.split('T');
-  const day = date.split('-').reverse().join('-');
-  return time === undefined ? day : `${day} ${time.slice(0, 8).replace(/:00$/, '')}`;
 }

@@ -27,6 +27,12 @@ export interface Words {
   readonly labNumber: string;
   readonly incomplete: string;
   readonly pending: string;
+  /** Before the remarks on a material or a request. */
+  readonly ofRequest: string;
+  /** One of several parts of a determination, such as an isolate. */
+  readonly part: string;
+  readonly from: string;
+  readonly upTo: string;
   readonly comments: string;
   readonly attachment: string;
   readonly notCarried: string;
@@ -74,6 +80,10 @@ export const WORDS: Readonly<Record<Language, Words>> = {
     labNumber: 'labnummer',
     incomplete: 'nog niet compleet',
     pending: 'Volgt nog',
+    ofRequest: 'Bij deze aanvraag',
+    part: 'onderdeel',
+    from: 'vanaf',
+    upTo: 'tot',
     comments: 'Opmerkingen',
     attachment: 'Bijlage',
     notCarried: 'Niet overgenomen',
@@ -119,6 +129,10 @@ export const WORDS: Readonly<Record<Language, Words>> = {
     labNumber: 'lab number',
     incomplete: 'not complete yet',
     pending: 'Still to come',
+    ofRequest: 'About this request',
+    part: 'part',
+    from: 'from',
+    upTo: 'up to',
     comments: 'Comments',
     attachment: 'Attachment',
     notCarried: 'Not carried',

@@ -50,6 +50,7 @@ export interface Config {
   readonly dedupeDays: number;
   readonly pruneIntervalMs: number;
   readonly laboratoriesPath: string | null;
+  readonly determinationsPath: string | null;
 }
 
 export interface ConfigurationFault {
@@ -180,6 +181,7 @@ function asConfig(read: Read): Config {
     dedupeDays: set.ZORGKOERIER_DEDUPE_DAYS,
     pruneIntervalMs: set.ZORGKOERIER_PRUNE_INTERVAL_MS,
     laboratoriesPath: read.ZORGKOERIER_LABORATORIES,
+    determinationsPath: read.ZORGKOERIER_DETERMINATIONS,
   };
 }
 

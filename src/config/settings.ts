@@ -119,6 +119,11 @@ export const SETTINGS = {
     'How often a worker erases what has had its time',
   ),
   ZORGKOERIER_LABORATORIES: setting(z.string().min(1), null, 'A file instead of the built-in list of laboratories'),
+  ZORGKOERIER_DETERMINATIONS: setting(
+    z.string().min(1),
+    null,
+    'A file of determination codes over the built-in one, in the form of `src/lab/codes/determinations.csv`',
+  ),
 } as const satisfies Record<string, Setting>;
 
 export type SettingName = keyof typeof SETTINGS;

@@ -168,7 +168,9 @@ export interface LabReport {
   readonly notCarried: readonly { readonly code: string; readonly count: number }[];
 }
 
-export type { Laboratory, LaboratoryRegistry } from './laboratories.ts';
+export type { Determinations } from './codes/codes.ts';
+export { codeListOf, type Laboratory, type LaboratoryRegistry } from './laboratories.ts';
 export { readMailContents, readPayloadAttachments } from './read-mail.ts';
 export { readPayload } from './read-payload.ts';
 export { loadLaboratoryRegistry } from './registry.ts';
+export { type UncodedCount, uncodedOf, type WhyUncoded } from './uncoded.ts';

@@ -1,5 +1,7 @@
 /** The laboratory registry: which sender account is which laboratory, and what it is allowed to send. */
 
+import { BUILT_IN, type CodeList, type Determinations } from './codes/codes.ts';
+
 export interface Laboratory {
   /** Stable id, part of every result key: never changed once results were delivered under it. */
   readonly id: string;
@@ -16,6 +18,13 @@ export interface Laboratory {
 
 export interface LaboratoryRegistry {
   readonly laboratories: readonly Laboratory[];
+  /** The mapping of determination codes; absent: the one that comes with the program. */
+  readonly determinations?: Determinations;
+}
+
+/** By which rows the codes of a laboratory are read. */
+export function codeListOf(registry: LaboratoryRegistry, laboratory: string | null): CodeList {
+  return { laboratory, determinations: registry.determinations ?? [BUILT_IN] };
 }
 
 export interface SenderClues {

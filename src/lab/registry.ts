@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { Failure } from '../shared/failure.ts';
+import { loadDeterminations } from './codes/codes.ts';
 import type { LaboratoryRegistry } from './laboratories.ts';
 
 // An id is part of a result key and of file names in reports: lower case, digits and hyphens.
@@ -20,8 +21,11 @@ const schema = z.strictObject({
   ),
 });
 
-/** The registry in `path`, or the one that comes with the program. Throws where it cannot be read or contradicts itself. */
-export function loadLaboratoryRegistry(path?: string): LaboratoryRegistry {
+/**
+ * The registry in `path`, or the one that comes with the program; with it the mapping of determination codes, to which
+ * `determinationsPath` adds a file of one's own. Throws where a file cannot be read or contradicts itself.
+ */
+export function loadLaboratoryRegistry(path?: string, determinationsPath: string | null = null): LaboratoryRegistry {
   const registry = readRegistry(path ?? new URL('./laboratories.yaml', import.meta.url));
   const { laboratories } = registry;
   for (const claims of [
@@ -32,7 +36,7 @@ export function loadLaboratoryRegistry(path?: string): LaboratoryRegistry {
     // Two laboratories with one account could not be told apart: every key of theirs would be in doubt.
     if (new Set(claims).size !== claims.length) throw unreadable('claimed-twice');
   }
-  return registry;
+  return { ...registry, determinations: loadDeterminations(determinationsPath) };
 }
 
 function readRegistry(path: string | URL): LaboratoryRegistry {

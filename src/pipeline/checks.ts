@@ -43,7 +43,7 @@ export async function isShadowed({ claim, integration }: OpenDelivery, target: T
 /** The first reason to hold, or null. The laboratory's numbers are remembered here, so that of two patients one waits. */
 export async function ledgerHold(courier: Courier, delivery: OpenDelivery): Promise<LedgerHold | null> {
   const { claim, content } = delivery;
-  const stated = content.report.holds[0];
+  const stated = content.report.holds.find(({ code }) => !claim.acknowledged.includes(code));
   if (stated !== undefined) {
     const { position } = stated;
     return { code: stated.code, detail: position === null ? null : `${position.tag} ${position.segment}` };

@@ -2,9 +2,11 @@
 
 import { appendAudit } from '../audit/audit.ts';
 import type { WriteAnswer } from '../delivery/patient-card/patient-card.ts';
+import { codeListOf, uncodedOf } from '../lab/lab.ts';
 import type { Sql } from '../ledger/ledger.ts';
 import { type Decision, decide, type JobAnswer } from '../queue/queue.ts';
 import {
+  addUncoded,
   type ClaimedDelivery,
   eraseMail,
   eraseReport,
@@ -35,6 +37,7 @@ export async function settle(courier: Courier, delivery: OpenDelivery, answer: D
   if (answer.kind === 'forwarded') {
     const boardId = await recordForwarded(courier, delivery, answer);
     courier.mark('delivery-settled');
+    noticeRetractions(courier, delivery);
     if (boardId !== null) await addBoardJob(courier, boardId);
   } else {
     await recordSettled(courier, delivery, answer, content.withheldCount);
@@ -45,6 +48,15 @@ export async function settle(courier: Courier, delivery: OpenDelivery, answer: D
     state: answer.kind,
     ...(answer.kind === 'held' ? { reason: answer.code } : {}),
   });
+}
+
+// A doctor may have acted on what the laboratory now takes back (a sample of somebody else): the card shows it, and whoever
+// watches the log hears of it (hl7v2.md, "What the consumer must get right", 3).
+function noticeRetractions(courier: Courier, { claim, content, practice }: OpenDelivery): void {
+  const results = content.report.specimens.flatMap((specimen) => specimen.results);
+  const count = results.filter(({ status }) => status === 'retracted').length;
+  if (count === 0) return;
+  courier.logger.warn('results retracted by the laboratory', { deliveryId: claim.id, practiceId: practice.id, count });
 }
 
 async function addBoardJob(courier: Courier, id: string): Promise<void> {
@@ -135,6 +147,7 @@ export async function recordForwarded(
       receipt: { resources: answer.written.resources.map((resource) => ({ ...resource })) },
     });
     if (!isOurs) return null;
+    await countUncoded(courier, tx, delivery);
     await appendAudit(tx, [
       {
         event: 'report.forwarded',
@@ -152,10 +165,24 @@ export async function recordForwarded(
   });
 }
 
+/** What went to a card without a code, or would have: the mapping's gaps are counted with the outcome, so exactly once. */
+async function countUncoded(
+  { registry }: Pick<Courier, 'registry'>,
+  tx: Sql,
+  { claim, content }: Pick<OpenDelivery, 'claim' | 'content'>,
+): Promise<void> {
+  const laboratory = claim.laboratory ?? claim.sender ?? '';
+  const counts = uncodedOf(content.report, codeListOf(registry, claim.laboratory));
+  await addUncoded(
+    tx,
+    counts.map((count) => ({ laboratory, ...count })),
+  );
+}
+
 /** Records an end that wrote nothing. Of a patient who is not followed nothing stays but digests. */
 export async function recordSettled(
   courier: Courier,
-  delivery: Pick<OpenDelivery, 'claim' | 'leaseToken'>,
+  delivery: Pick<OpenDelivery, 'claim' | 'leaseToken'> & Partial<Pick<OpenDelivery, 'content'>>,
   answer: Exclude<DeliveryAnswer, { kind: 'forwarded' }>,
   withheldCount: number,
 ): Promise<void> {
@@ -173,6 +200,9 @@ export async function recordSettled(
       }))
     )
       return;
+    if (answer.kind === 'shadowed' && claim.target === 'patient-card' && delivery.content !== undefined) {
+      await countUncoded(courier, tx, { claim, content: delivery.content });
+    }
     if (answer.kind === 'no-card' && claim.target === 'patient-card') await eraseAll(tx, claim);
     await auditSettled(tx, claim, answer.kind, reason);
   });

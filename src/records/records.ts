@@ -92,3 +92,4 @@ export {
 export { type Distrusted, disown, distrust, knownUntil } from './restored.ts';
 export { countPrunable, type Pruned, pruneBatch, type Retention } from './retention.ts';
 export { discardShredded, type Shredded, type ShreddedOwners, underWayOf } from './shredded.ts';
+export { addUncoded, type UncodedRow, type UncodedTotal, uncodedTotals } from './uncoded.ts';

@@ -91,7 +91,15 @@ function wins(incoming: Shown, onCard: Shown): boolean {
 function lineOf({ result, version }: Shown): Line {
   const isRetracted = result.status === 'retracted';
   const status = isRetracted ? 'entered-in-error' : (result.status ?? '');
-  return [result.name, isRetracted ? '' : shownValue(result), status, new Date(version).toISOString()].join(' | ');
+  // Of a cancelled result the text is a reason, not a value.
+  const isValueless = isRetracted || result.status === 'cancelled';
+  return [shownName(result), isValueless ? '' : shownValue(result), status, new Date(version).toISOString()].join(
+    ' | ',
+  );
+}
+
+function shownName({ name, code }: LabResult): string {
+  return name === '' ? (code.raw ?? '') : name;
 }
 
 // A text has no place for its unit in FHIR: the card shows the two together.

@@ -189,6 +189,18 @@ export const REASONS = {
     'The status (OBX-11, or STS and S18 of MEDRPT) is empty or unknown. Ask for a correct message or enter it by hand, then discard.',
     DISCARD,
   ),
+  'hl7.document-unreadable': held(
+    'laboratory',
+    'Bij de uitslag hoort een document dat niet te openen is. Vraag het laboratorium het opnieuw te sturen en wijs dit bericht dan af; vrijgeven zet de uitslagen op de kaart zonder het document.',
+    'OBX-5 of type ED cannot be decoded, so a document is missing. Ask for it again and discard, or release in the knowledge of it: the results go to the card without it.',
+    KNOWINGLY,
+  ),
+  'hl7.document-retracted': held(
+    'practice',
+    'Het laboratorium trekt een document in. Welk document op de kaart dat is, zegt het bericht niet. Haal het zelf van de kaart en geef dit bericht dan vrij: de intrekking komt dan op de kaart.',
+    'A document (OBX of type ED) is retracted, and nothing says which one on the card. Remove it there by hand, then release: the retraction of its row is written.',
+    KNOWINGLY,
+  ),
   'hl7.nothing-to-confirm': held(
     'laboratory',
     'Een uitslag wordt definitief verklaard, maar wij kennen de voorlopige niet. Geef vrij zodra die op de kaart staat; komt hij niet, vraag het laboratorium de hele uitslag te sturen en wijs dit bericht af.',
@@ -222,6 +234,12 @@ export const REASONS = {
     'laboratory',
     'De afnamedatum ontbreekt of is niet te lezen. Vraag het laboratorium het goed te sturen of voer de uitslag met de hand in, en wijs dit bericht dan af.',
     'The collection date (DET, OBR-7) is missing or cannot be read. Ask for a correct message or enter it by hand, then discard.',
+    DISCARD,
+  ),
+  'lab.determination-unnamed': held(
+    'laboratory',
+    'Bij een uitslag staat niet welke bepaling het is: geen naam en geen code. Vraag het laboratorium het goed te sturen of voer de uitslag met de hand in, en wijs dit bericht dan af.',
+    'A result has neither a name nor a code (BEP.2 and BEP.9, OBX-3). Ask for a correct message or enter it by hand, then discard.',
     DISCARD,
   ),
   'lab.unknown-sender': held(

@@ -112,8 +112,8 @@ describe('the human view', () => {
     expect(text).toContain('[hl7.status-missing, segment 4 OBX-11]');
     expect(text).toContain('voldoet niet aan de elfproef');
     expect(text).toMatch(/4\.1\s+mmol\/l\s+\*\s+3\.5 – 5\.0\s+status ontbreekt/);
-    expect(text).toContain('Let op: edifact.segment-count-mismatch, segment 25 UNT');
-    expect(text).toContain('Niet overgenomen: 2 × hl7.order-only');
+    expect(text).toContain('Let op: aantal segmenten klopt niet [edifact.segment-count-mismatch, segment 25 UNT]');
+    expect(text).toContain('Niet overgenomen: 2 × alleen aangevraagd [hl7.order-only]');
   });
 
   it('shows headings, sections, pending determinations, comments and attachments', () => {
@@ -163,6 +163,54 @@ describe('the human view', () => {
       expect.stringMatching(/^═+$/),
       '! The mail is encrypted; its content cannot be read. [mail.encrypted]',
     ]);
+  });
+
+  it('names a determination by its code where it has no name, and the part that it is about where there are several', () => {
+    const isolates = [result({ name: 'Amoxicilline', subId: '1' }), result({ name: 'Amoxicilline', subId: '2' })];
+    const code = { ...result({}).code, raw: 'KREAB' };
+    const text = shown(withResults(...isolates, result({ name: '', code })));
+    expect(text).toMatch(
+      /Amoxicilline \(onderdeel 1\) +4\.1[\s\S]*Amoxicilline \(onderdeel 2\) +4\.1[\s\S]*\nKREAB +4\.1/,
+    );
+    expect(shown(withResults(result({ subId: '1' })))).not.toContain('onderdeel');
+  });
+
+  it('shows a limit that stands alone in words, and what was retracted as no value', () => {
+    const text = shown(
+      withResults(
+        result({ name: 'eGFR', range: { low: '60', high: null, text: null } }),
+        result({ name: 'CRP', range: { low: null, high: '10', text: null } }),
+        result({ name: 'Nitriet', range: { low: 'negatief', high: null, text: null } }),
+        result({ name: 'Natrium', status: 'retracted' }),
+      ),
+    );
+    expect(text).toMatch(/eGFR .*vanaf 60 +definitief/);
+    expect(text).toMatch(/CRP .*tot 10 +definitief/);
+    expect(text).toMatch(/Nitriet .* {2}negatief +definitief/);
+    expect(text).toMatch(/Natrium +\(4\.1\) .*ingetrokken/);
+  });
+
+  it('says of a row when it was collected where that differs, as a Dutch clock has it', () => {
+    const text = shown(
+      withResults(
+        result({ name: 'Kalium', observedAt: '2021-10-01T06:00:00+00:00' }),
+        result({ name: 'Natrium', observedAt: SPECIMEN.collectedAt }),
+      ),
+    );
+    expect(text).toMatch(/Kalium .*\n {4}afgenomen 01-10-2021 08:00\nNatrium/);
+    expect(text.match(/afgenomen/g)).toHaveLength(2);
+  });
+
+  it('tells remarks on the request from those on its last result', () => {
+    const results = [result({ remarks: ['bij kalium'] })];
+    const text = shown({ specimens: [{ ...SPECIMEN, results, remarks: ['niet nuchter'] }] });
+    expect(text).toContain('    bij kalium\nBij deze aanvraag:\n    niet nuchter');
+  });
+
+  it('marks what was corrected on a terminal, as it does what is flagged', () => {
+    const text = shown(withResults(result({ status: 'corrected' }), result({ name: 'Natrium' })), {}, true);
+    expect(text).toContain('\u001b[1;33mKalium');
+    expect(text).not.toContain('\u001b[1;33mNatrium');
   });
 
   it('lets nothing of the sender steer the terminal', () => {

@@ -1,4 +1,5 @@
-import type { Observation, Patient } from '@medplum/fhirtypes';
+import { createHash } from 'node:crypto';
+import type { DiagnosticReport, Observation, Patient } from '@medplum/fhirtypes';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   type Card,
@@ -71,6 +72,10 @@ function open(changes: Partial<Parameters<typeof openPatientCard>[0]> = {}): Ope
 
 function write(results: readonly LabResult[], minute = 0): Promise<WriteAnswer> {
   return cards.write(card, contentOfResults(...results), trace(minute));
+}
+
+function decoded(data: string | undefined): string {
+  return Buffer.from(data ?? '', 'base64').toString();
 }
 
 function outcomes(answer: WriteAnswer): readonly string[] {
@@ -299,6 +304,40 @@ describe('writing a report', () => {
     expect(outcomes(answer)).toEqual(['Observation updated', 'DiagnosticReport updated']);
     expect(only()).toMatchObject({ status: 'corrected', valueQuantity: { value: 6.2 } });
     expect(await versions(only())).toBe(2);
+  });
+
+  it('says on a correction whether there was anything to correct, and is no other content for it', async () => {
+    const corrected = result({ value: value('6.2'), status: 'corrected', remarks: ['was een tikfout'] });
+    await write([corrected], 5);
+    const missing = 'De uitslag die hiermee gecorrigeerd is, stond niet op deze kaart.';
+    expect(only().note).toEqual([{ text: `was een tikfout\n${missing}` }]);
+    expect(outcomes(await write([corrected], 5))).toEqual(['Observation unchanged', 'DiagnosticReport unchanged']);
+    expect(outcomes(await write([result()], 0))).toEqual(['Observation older', 'DiagnosticReport unchanged']);
+    await write([result({ value: value('6.3'), status: 'corrected' })], 9);
+    expect(only()).not.toHaveProperty('note');
+  });
+
+  it('shows the documents of a report newest first, each under the moment that it first came', async () => {
+    const sent = (name: string) => {
+      const bytes = Buffer.from(`%PDF-1.7 ${name}`);
+      return { contentType: 'application/pdf', bytes, sha256: createHash('sha256').update(bytes).digest('hex') };
+    };
+    const [first, second] = [sent('first'), sent('second')];
+    const withDocuments = (...documents: readonly (typeof first)[]) =>
+      content(
+        report([specimen([result()])], {
+          attachments: documents.map(({ bytes, ...document }) => ({ ...document, bytes: bytes.length })),
+        }),
+        { attachments: new Map(documents.map((document) => [document.sha256, document])) },
+      );
+    await cards.write(card, withDocuments(first), trace(0));
+    await cards.write(card, withDocuments(first, second), trace(5));
+    const reports = ckis.repository.all<DiagnosticReport>('DiagnosticReport');
+    const shown = reports.at(-1)?.presentedForm?.map(({ data, creation }) => [decoded(data), creation]);
+    expect(shown).toEqual([
+      ['%PDF-1.7 second', trace(5).version],
+      ['%PDF-1.7 first', trace(0).version],
+    ]);
   });
 
   it('changes nothing when an older report arrives later', async () => {

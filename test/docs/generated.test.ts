@@ -7,7 +7,7 @@ import manifest from '../../package.json' with { type: 'json' };
 import { REASONS } from '../../src/shared/reasons.ts';
 import { documentPath, generatedFiles, readDocument, replacePart } from './generated.ts';
 
-const PAGES = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'docs/runbook.md'];
+const PAGES = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'docs/runbook.md', 'docs/formats.md'];
 const architecture = readDocument('ARCHITECTURE.md') ?? '';
 const readme = readDocument('README.md') ?? '';
 

@@ -167,6 +167,24 @@ describe('a release', () => {
     expect(await resultsOf(journey.world.ckis, KAREL)).toContain('Kreatinine 71 final');
   });
 
+  it('of a retracted document writes the retraction, once the practice took the document off the card', async () => {
+    const lines = [
+      `MSH|^~\\&|LAB|DIAGZUID||${anker}|20261122090000||ORU^R01^ORU_R01|Z26210025|P|2.5.1||||||UNICODE UTF-8`,
+      `PID|1||${ELS}^^^NLMINBIZA^NNNLD||Bakker&&Bakker&&Smit^Els^E.^^^^L||19720618|F`,
+      'OBR|1||26210025|FUNC^Fundusfoto^L|||20261122080000||||||||||||||||||C',
+      'OBX|1|ED|V1^Verslag^L||||||||W',
+    ];
+    const held = await send('anker', Buffer.from(lines.join('\r')));
+    expect(held).toMatchObject({ state: 'held', reason: 'hl7.document-retracted' });
+    expect(await release(held.id)).toMatchObject({ state: 'forwarded' });
+    expect(await decided(held.id)).toMatchObject([
+      { event: 'report.overridden', fields: { was: 'hl7.document-retracted' } },
+    ]);
+    expect(await resultsOf(journey.world.ckis, ELS)).toContainEqual(
+      expect.stringMatching(/^Verslag .*entered-in-error/),
+    );
+  });
+
   it('is refused, with what to do instead, where no check could ever end otherwise', async () => {
     const held = await send('linde', medlab({ bsn: KAREL, labNumber: '', reference: 'R-none', to: linde }));
     expect(held).toMatchObject({ state: 'held', reason: 'lab.no-lab-number' });

@@ -7,7 +7,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
-import { readPayload } from '../../src/lab/lab.ts';
+import { type PayloadReading, readPayload } from '../../src/lab/lab.ts';
 import { loadLaboratoryRegistry } from '../../src/lab/registry.ts';
 
 const fixtures = new URL('../../fixtures/', import.meta.url).pathname;
@@ -48,6 +48,24 @@ describe('an expected report fits the published schema', () => {
     const document = json(`${fixtures}edifact/plain.report.json`) as { payloads: Record<string, unknown>[] };
     expect(validate(document)).toBe(true);
     expect(validate({ ...document, payloads: document.payloads.map((one) => ({ ...one, extra: 1 })) })).toBe(false);
+  });
+});
+
+describe('the fixtures', () => {
+  it('give no laboratory number to two patients: all of them are sent into one mailbox', () => {
+    const patients = new Map<string, Set<string | null>>();
+    for (const path of reports) {
+      const { payloads } = json(`${fixtures}${path}`) as { payloads: readonly PayloadReading[] };
+      const delivered = payloads.filter(({ outcome }) => outcome === 'reports').flatMap((payload) => payload.reports);
+      for (const { laboratory, patient, specimens } of delivered) {
+        for (const { labNumber } of specimens.filter((specimen) => specimen.labNumber !== null)) {
+          const number = `${laboratory} ${labNumber}`;
+          patients.set(number, (patients.get(number) ?? new Set()).add(patient.bsn ?? patient.birthDate));
+        }
+      }
+    }
+    expect(patients.size).toBeGreaterThan(100);
+    expect([...patients].filter(([, of]) => of.size > 1).map(([number]) => number)).toEqual([]);
   });
 });
 

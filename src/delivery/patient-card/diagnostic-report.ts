@@ -73,8 +73,10 @@ function titleOf(specimens: readonly Specimen[]): string {
  * Table 0123 by way of what each result says: a retraction or a correction of part of a report makes it corrected;
  * open determinations make it partial; only when nothing else is left it is entered in error.
  */
-function reportStatus({ results, specimens }: DiagnosticReportContext): DiagnosticReport['status'] {
+function reportStatus({ results, specimens, report }: DiagnosticReportContext): DiagnosticReport['status'] {
   const statuses = results.map((result) => result.status);
+  const isRequestCancelled = report.notCarried.some(({ code }) => code === 'hl7.request-cancelled');
+  if (isRequestCancelled && specimens.every(saysNothing)) return 'cancelled';
   const isAll = (status: ResultStatus) => statuses.length > 0 && statuses.every((other) => other === status);
   if (isAll('retracted')) return 'entered-in-error';
   if (isAll('cancelled')) return 'cancelled';
@@ -88,6 +90,10 @@ function reportStatus({ results, specimens }: DiagnosticReportContext): Diagnost
   return statuses.some((status) => status === 'corrected' || status === 'retracted') ? 'corrected' : 'final';
 }
 
+function saysNothing({ results, pending, remarks }: Specimen): boolean {
+  return results.length + pending.length + remarks.length === 0;
+}
+
 function commentLines(report: LabReport, specimens: readonly Specimen[]): readonly string[] {
   const ofSpecimens = specimens.flatMap((specimen) => [
     ...specimen.remarks,
@@ -95,6 +101,21 @@ function commentLines(report: LabReport, specimens: readonly Specimen[]): readon
   ]);
   return [...report.comments, ...ofSpecimens];
 }
+
+// What a reader of the card can do something with; the code itself stands in the report of our ledger.
+const NOT_CARRIED: Readonly<Record<string, string>> = {
+  'hl7.order-only': 'alleen aangevraagd',
+  'hl7.not-asked': 'niet gevraagd',
+  'hl7.request-cancelled': 'aanvraag vervallen',
+  'edifact.blood-group': 'bloedgroep',
+  'edifact.copy-direction-unknown': 'kopiehouder',
+  'edifact.extra-element': 'veld te veel',
+  'edifact.name-repeated': 'tweede naam',
+  'edifact.qualifier-unknown': 'onbekend onderdeel',
+  'edifact.segment-repeated': 'regel die er al stond',
+  'edifact.unknown-segment': 'onbekende regel',
+  'lab.attachment-of-several': 'document van meer dan één bericht',
+};
 
 /** What belongs to the newest report only: who asked, copies, what is still open, what was left out. */
 function tailLines({ report, specimens, withheldCount }: DiagnosticReportContext): readonly string[] {
@@ -107,7 +128,7 @@ function tailLines({ report, specimens, withheldCount }: DiagnosticReportContext
       : [`Kopie ${report.copy.direction === 'from' ? 'van' : 'naar'}: ${report.copy.names.join(', ')}`]),
     ...pending.flatMap(({ name, remarks }) => [`Nog niet bekend: ${name}`, ...remarks]),
     ...(withheldCount === 0 ? [] : [`Niet doorgestuurd op verzoek van de praktijk: ${withheldCount}`]),
-    ...notCarried.map(({ code, count }) => `Niet als uitslag overgenomen: ${count} (${code})`),
+    ...notCarried.map(({ code, count }) => `Niet als uitslag overgenomen: ${count} (${NOT_CARRIED[code] ?? code})`),
   ];
 }
 

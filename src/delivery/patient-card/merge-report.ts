@@ -31,7 +31,7 @@ export function mergeReport(
       result: union(onCard.result, incoming.result),
       specimen: union(onCard.specimen, incoming.specimen),
       conclusion: conclusion(onCard, incoming, isNewest),
-      presentedForm: [...documents(onCard, incoming)],
+      presentedForm: [...documents(onCard, incoming, isNewest)],
     }),
     status: statusOf(onCard, incoming, isNewest),
   });
@@ -102,9 +102,13 @@ function targetOf(reference: Reference): string {
   return reference.reference?.match(/[A-Za-z]+\/[A-Za-z0-9.-]+(?=$|\/_history)/)?.[0] ?? reference.reference ?? '';
 }
 
-function documents(onCard: DiagnosticReport, incoming: DiagnosticReport): readonly Attachment[] {
-  const all = [...(onCard.presentedForm ?? []), ...(incoming.presentedForm ?? [])];
-  return [...new Map(all.map((attachment) => [attachment.hash ?? attachment.data, attachment])).values()];
+// Newest first; one that is there already keeps the moment under which it first came.
+function documents(onCard: DiagnosticReport, incoming: DiagnosticReport, isNewest: boolean): readonly Attachment[] {
+  const [known, sent] = [onCard.presentedForm ?? [], incoming.presentedForm ?? []];
+  const nameOf = ({ hash, data }: Attachment) => hash ?? data;
+  const there = new Set(known.map(nameOf));
+  const added = sent.filter((attachment) => !there.has(nameOf(attachment)));
+  return isNewest ? [...added, ...known] : [...known, ...added];
 }
 
 function comparable(report: DiagnosticReport): unknown {

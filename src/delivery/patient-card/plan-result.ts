@@ -8,7 +8,7 @@ import { confirmed, settledBy } from './confirmation.ts';
 import { contentOf, moment } from './content.ts';
 import type { ResultIdentity } from './identities.ts';
 import { type CardStatus, type Decision, newest } from './newest.ts';
-import { type ObservationContext, toObservation } from './observation.ts';
+import { type ObservationContext, toObservation, withOriginalMissing } from './observation.ts';
 import { asResultOnCard } from './on-card.ts';
 import { overlay } from './overlay.ts';
 import type { WrittenResource } from './patient-card.ts';
@@ -45,7 +45,8 @@ export function planResult(
   if (decision.kind === 'held') return { held: decision.code };
   if (onCard !== undefined && isAnotherCollection(onCard, incoming, specimen)) return { held: 'card.no-lab-number' };
   if (onCard === undefined) {
-    const change = createEntry(incoming, { system: RESULT_SYSTEM, value: identifier }, uuid());
+    const first = status === 'corrected' ? withOriginalMissing(incoming) : incoming;
+    const change = createEntry(first, { system: RESULT_SYSTEM, value: identifier }, uuid());
     return { reference: change.reference, status, change };
   }
   return planChange(decision, onCard, incoming, status, context.version);

@@ -128,7 +128,7 @@ function planReport(
     performerReference: surroundings.organizationReference,
     performerName: content.report.sender.name,
     // Documents belong to the whole report: they stand once, on its first lab number.
-    presentedForm: isFirst ? toAttachments(content) : [],
+    presentedForm: isFirst ? toAttachments(content, trace.version) : [],
     withheldCount: content.withheldCount,
   });
   if (onCard === undefined) return createEntry(incoming, { system: REPORT_SYSTEM, value: group.identifier }, uuid());

@@ -41,7 +41,10 @@ export function rangeElement(result: LabResult): Observation['referenceRange'] {
 
 function rangeText(low: string | null, high: string | null): string {
   if (low !== null && high !== null) return `${low} - ${high}`;
-  return low === null ? `tot ${high}` : `vanaf ${low}`;
+  const only = low ?? high ?? '';
+  // `<10` and `negatief` say by themselves what they are.
+  if (number(only) === null) return only;
+  return low === null ? `tot ${only}` : `vanaf ${only}`;
 }
 
 function quantity(text: string, result: LabResult): Quantity {

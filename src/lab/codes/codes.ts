@@ -6,7 +6,7 @@
  */
 
 import type { DeterminationCode } from '../lab.ts';
-import { DETERMINATIONS, type Determination } from './determinations.ts';
+import type { Determination, Determinations } from './determinations.ts';
 import type { UnitReading } from './units.ts';
 
 export interface SentCode {
@@ -16,6 +16,13 @@ export interface SentCode {
   /** The coding system as sent (OBX-3.3); null in MEDLAB. */
   readonly system: string | null;
   readonly alternatives: DeterminationCode['alternatives'];
+}
+
+/** By which rows a laboratory's codes are read. */
+export interface CodeList {
+  /** The registry id: its own rows go before the general ones. */
+  readonly laboratory: string | null;
+  readonly determinations: Determinations;
 }
 
 export interface CodeReading {
@@ -28,12 +35,10 @@ export interface CodeReading {
   readonly isContradictory: boolean;
 }
 
-/**
- * Reads a determination code. `laboratory` is the registry id: its own mapping rows go before the general ones.
- */
-export function readCode(sent: SentCode, unit: UnitReading, laboratory: string | null): CodeReading {
+/** Reads a determination code. */
+export function readCode(sent: SentCode, unit: UnitReading, list: CodeList): CodeReading {
   const triplets = [{ code: sent.raw, system: sent.system }, ...sent.alternatives];
-  const candidates = triplets.map((triplet) => rowsFor(triplet, laboratory)).filter((rows) => rows.length > 0);
+  const candidates = triplets.map((triplet) => rowsFor(triplet, list)).filter((rows) => rows.length > 0);
   const fitting = candidates.map((rows) => rows.find((row) => fitsUnit(row, unit)) ?? null);
   const row = fitting[0] ?? null;
   const isUnitUnexpected = fitting.includes(null);
@@ -56,12 +61,14 @@ export function readCode(sent: SentCode, unit: UnitReading, laboratory: string |
 
 function rowsFor(
   triplet: { readonly code: string | null; readonly system: string | null },
-  laboratory: string | null,
+  { laboratory, determinations }: CodeList,
 ): readonly Determination[] {
   if (triplet.code === null) return [];
-  const rows = DETERMINATIONS.filter(matcher(triplet.code, triplet.system));
-  const own = rows.filter((row) => row.laboratory !== null && row.laboratory === laboratory);
-  return own.length > 0 ? own : rows.filter((row) => row.laboratory === null);
+  const isMeant = matcher(triplet.code, triplet.system);
+  const meant = determinations.map(({ rows }) => rows.filter(isMeant));
+  const own = meant.map((rows) => rows.filter((row) => row.laboratory !== null && row.laboratory === laboratory));
+  const general = meant.map((rows) => rows.filter((row) => row.laboratory === null));
+  return [...own, ...general].find((rows) => rows.length > 0) ?? [];
 }
 
 // A number is an NHG number, and a code a LOINC, only where the sender says so: `413` of an unnamed or local list is not.
@@ -107,4 +114,5 @@ function isLoinc(system: string | null): boolean {
   return system !== null && /^(?:LN|LOINC)$/i.test(system.trim());
 }
 
+export { BUILT_IN, type Determinations, loadDeterminations } from './determinations.ts';
 export { readUnit, type UnitReading } from './units.ts';

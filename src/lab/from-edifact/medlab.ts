@@ -4,9 +4,10 @@
  */
 
 import type { EdifactMessage, Segment } from '../../edifact/edifact.ts';
+import type { CodeList } from '../codes/codes.ts';
 import { withResultKeys } from '../key.ts';
 import type { LabReport, Specimen } from '../lab.ts';
-import { findLaboratory } from '../laboratories.ts';
+import { codeListOf, findLaboratory } from '../laboratories.ts';
 import { checkElementCounts } from './element-counts.ts';
 import { readSentAt } from './moment.ts';
 import type { Notes } from './notes.ts';
@@ -33,7 +34,7 @@ export function readMedlab(message: EdifactMessage, context: MessageContext): La
   };
   const laboratory = findLaboratory(context.registry, clues)?.id ?? null;
   const patient = readPatient(pid, notes);
-  const { specimens, comments } = readGroups(message, laboratory, notes);
+  const { specimens, comments } = readGroups(message, codeListOf(context.registry, laboratory), notes);
   return {
     references: readReferences(message),
     sentAt: interchange === null ? null : readSentAt(interchange, notes),
@@ -52,7 +53,8 @@ export function readMedlab(message: EdifactMessage, context: MessageContext): La
   };
 }
 
-const HEAD_TAGS: ReadonlySet<string> = new Set(['ZKH', 'PID', 'PAD', 'BLG', 'ART', 'AFD', 'ARA', 'KOP']);
+/** The tags of the head, each but ARA once. */
+export const HEAD_TAGS: ReadonlySet<string> = new Set(['ZKH', 'PID', 'PAD', 'BLG', 'ART', 'AFD', 'ARA', 'KOP']);
 const MANDATORY_TAGS = ['ZKH', 'AFD', 'ARA'];
 
 // The head: at most one of each but ARA.
@@ -81,8 +83,8 @@ function checkPatientPlace(pid: Segment, header: Segment, firstGroup: number, is
   if (pid.number > firstGroup) throw new Refusal('edifact.no-patient', header);
 }
 
-// How many elements a segment has (edifact.md §3.2); lines of text are not among them, their surplus is put back.
-const ELEMENT_COUNTS: ReadonlyMap<string, number> = new Map(
+/** How many elements a segment has (edifact.md §3.2); lines of text are not among them, their surplus is put back. */
+export const ELEMENT_COUNTS: ReadonlyMap<string, number> = new Map(
   Object.entries({ ZKH: 4, PID: 5, PAD: 2, BLG: 1, ART: 5, AFD: 2, ARA: 2, KOP: 6, DET: 2, IDE: 4, SEC: 1, BEP: 9 }),
 );
 
@@ -91,11 +93,11 @@ interface Groups {
   readonly comments: readonly string[];
 }
 
-function readGroups({ header, body }: EdifactMessage, laboratory: string | null, notes: Notes): Groups {
+function readGroups({ header, body }: EdifactMessage, codes: CodeList, notes: Notes): Groups {
   const readers: SpecimenReader[] = [];
   const comments: string[] = [];
   for (const segment of body.filter(({ tag }) => !HEAD_TAGS.has(tag))) {
-    if (segment.tag === 'DET') readers.push(new SpecimenReader(segment, laboratory, notes));
+    if (segment.tag === 'DET') readers.push(new SpecimenReader(segment, codes, notes));
     else if (segment.tag === 'COM') comments.push(lineText(segment));
     else if (GROUP_TAGS.has(segment.tag)) groupOf(readers, segment).take(segment);
     else notes.leaveOut('edifact.unknown-segment', segment);

@@ -1,7 +1,7 @@
 /** One determination of MEDRPT: INV says what it is, RSL its value, RND its range (edifact.md §4). */
 
 import { componentText, elementText, type Segment } from '../../edifact/edifact.ts';
-import { type CodeReading, readCode, readUnit, type UnitReading } from '../codes/codes.ts';
+import { type CodeList, type CodeReading, readCode, readUnit, type UnitReading } from '../codes/codes.ts';
 import type { FlagMeaning, LabResult, ResultStatus, ResultValue } from '../lab.ts';
 import { readMedrptRange } from './medrpt-range.ts';
 import { readMedrptValue } from './medrpt-value.ts';
@@ -23,12 +23,13 @@ const FLAGS: ReadonlyMap<string, FlagMeaning> = new Map<string, FlagMeaning>([
 ]);
 
 /** Reads a determination. The key is filled when the whole report is known. */
-export function readMedrptResult(sent: SentResult, laboratory: string | null, notes: Notes): LabResult {
+export function readMedrptResult(sent: SentResult, codes: CodeList, notes: Notes): LabResult {
   const { inv, rsl, rnd, status, remarks } = sent;
   const unit = readUnit(rsl === null ? null : unitText(rsl));
   const name = nameOf(inv) ?? '';
   if (name === '') notes.warn('edifact.determination-unnamed', inv, 2);
-  const { code, isUnitOptional, isUnitUnexpected } = readDeterminationCode(inv, name, unit, laboratory, notes);
+  const { code, isUnitOptional, isUnitUnexpected } = readDeterminationCode(inv, name, unit, codes, notes);
+  if (name === '' && code.raw === null) notes.hold('lab.determination-unnamed', inv, 2);
   if (rsl === null) notes.warn('edifact.result-missing', inv);
   else if (isUnitUnexpected) notes.warn('lab.unit-unexpected', rsl, 4);
   const nothing: ResultValue = { text: null, number: null, comparator: null };
@@ -58,7 +59,7 @@ function readDeterminationCode(
   inv: Segment,
   name: string,
   unit: UnitReading,
-  laboratory: string | null,
+  codes: CodeList,
   notes: Notes,
 ): CodeReading {
   const raw = componentText(inv, 2, 1);
@@ -67,7 +68,7 @@ function readDeterminationCode(
   const isOfAgency = agency !== null && (list === null || list === 'AMB');
   const system = isOfAgency ? agency : [list, agency].filter((part) => part !== null).join(':');
   if (raw !== null && system === '') notes.warn('edifact.code-system-missing', inv, 2);
-  const reading = readCode({ raw, name, system, alternatives: [] }, unit, laboratory);
+  const reading = readCode({ raw, name, system, alternatives: [] }, unit, codes);
   return { ...reading, code: { ...reading.code, system: system === '' ? null : system } };
 }
 

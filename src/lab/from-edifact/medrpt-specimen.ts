@@ -4,6 +4,7 @@
  */
 
 import { componentText, elementText, type Segment } from '../../edifact/edifact.ts';
+import type { CodeList } from '../codes/codes.ts';
 import type { ResultStatus, Specimen } from '../lab.ts';
 import { readMedrptCollectedAt } from './medrpt-moment.ts';
 import { qualifiedText } from './medrpt-qualifier.ts';
@@ -18,7 +19,7 @@ export const MATERIAL_TAGS: ReadonlySet<string> = new Set(['S16', 'SPC', 'S18', 
 
 /** What the head says of every specimen. */
 export interface SpecimenContext {
-  readonly laboratory: string | null;
+  readonly codes: CodeList;
   readonly labNumber: string | null;
   readonly issuedAt: string | null;
   readonly status: ResultStatus | null;
@@ -148,7 +149,7 @@ export class MedrptSpecimens {
       remarks,
       results: results.map(({ s18, ...result }) => {
         const status = readResultStatus(s18, result.inv, context.status, notes);
-        return readMedrptResult({ ...result, status }, context.laboratory, notes);
+        return readMedrptResult({ ...result, status }, context.codes, notes);
       }),
       pending: [],
     };

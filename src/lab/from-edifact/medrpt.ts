@@ -7,7 +7,7 @@
 import type { EdifactMessage, Segment } from '../../edifact/edifact.ts';
 import { withResultKeys } from '../key.ts';
 import type { LabReport, Specimen } from '../lab.ts';
-import { findLaboratory, type Laboratory } from '../laboratories.ts';
+import { codeListOf, findLaboratory, type Laboratory } from '../laboratories.ts';
 import { checkElementCounts } from './element-counts.ts';
 import { MedrptHead } from './medrpt-head.ts';
 import { readIssuedAt, readSentMoment } from './medrpt-moment.ts';
@@ -36,7 +36,7 @@ export function readMedrpt(message: EdifactMessage, context: MessageContext): La
   const laboratory = findMedrptLaboratory(message, context)?.id ?? null;
   const patient = readMedrptPatient(head, header, notes);
   const specimens = groups.finish({
-    laboratory,
+    codes: codeListOf(context.registry, laboratory),
     labNumber: readLabNumber(head, header, notes),
     issuedAt: readIssuedAt(head.one('DTM', 'ISR'), notes),
     status: readReportStatus(head, header, notes),

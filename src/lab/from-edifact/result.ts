@@ -1,15 +1,14 @@
 /** BEP: one determination, or a heading between them (edifact.md §3.2). */
 
 import { elementText, type Segment } from '../../edifact/edifact.ts';
-import { readCode, readUnit } from '../codes/codes.ts';
+import { type CodeList, readCode, readUnit } from '../codes/codes.ts';
 import type { FlagMeaning, LabResult } from '../lab.ts';
 import { readValue } from '../value.ts';
 import type { Notes } from './notes.ts';
 
 export interface ResultContext {
   readonly section: string | null;
-  /** The registry id, for the laboratory's own code rows. */
-  readonly laboratory: string | null;
+  readonly codes: CodeList;
   readonly notes: Notes;
 }
 
@@ -32,15 +31,16 @@ const FLAGS: ReadonlyMap<string, FlagMeaning | null> = new Map<string, FlagMeani
 ]);
 
 /** Reads BEP without its remarks, which follow it. The key is filled when the whole report is known. */
-export function readResult(bep: Segment, { section, laboratory, notes }: ResultContext): LabResult {
+export function readResult(bep: Segment, { section, codes, notes }: ResultContext): LabResult {
   const name = elementText(bep, 2)?.trim() ?? '';
   const text = elementText(bep, 3);
   const unit = readUnit(elementText(bep, 5));
   const sent = { raw: elementText(bep, 9), name, system: null, alternatives: [] };
-  const { code, isUnitOptional, isUnitUnexpected } = readCode(sent, unit, laboratory);
+  const { code, isUnitOptional, isUnitUnexpected } = readCode(sent, unit, codes);
   const isHeading = elementText(bep, 1)?.trim() !== '0' && text === null;
   if (isUnitUnexpected && !isHeading) notes.warn('lab.unit-unexpected', bep, 5);
   if (name === '') notes.warn('edifact.determination-unnamed', bep, 2);
+  if (name === '' && code.raw === null && !isHeading) notes.hold('lab.determination-unnamed', bep, 2);
   return {
     kind: isHeading ? 'heading' : 'result',
     key: '',

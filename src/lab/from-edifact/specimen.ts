@@ -4,6 +4,7 @@
  */
 
 import { elementText, type Segment } from '../../edifact/edifact.ts';
+import type { CodeList } from '../codes/codes.ts';
 import type { LabResult, Specimen } from '../lab.ts';
 import { readCollectedAt } from './moment.ts';
 import type { Notes } from './notes.ts';
@@ -26,12 +27,12 @@ export class SpecimenReader {
   private section: Segment | null = null;
   private ide: Segment | null = null;
   private readonly det: Segment;
-  private readonly laboratory: string | null;
+  private readonly codes: CodeList;
   private readonly notes: Notes;
 
-  constructor(det: Segment, laboratory: string | null, notes: Notes) {
+  constructor(det: Segment, codes: CodeList, notes: Notes) {
     this.det = det;
-    this.laboratory = laboratory;
+    this.codes = codes;
     this.notes = notes;
   }
 
@@ -81,7 +82,7 @@ export class SpecimenReader {
   private takeResult(segment: Segment): void {
     if (this.section !== null) this.checkCounters(segment, this.section, 2);
     const section = this.section === null ? null : (elementText(this.section, 1)?.trim() ?? null);
-    const item = readResult(segment, { section, laboratory: this.laboratory, notes: this.notes });
+    const item = readResult(segment, { section, codes: this.codes, notes: this.notes });
     this.results.push({ segment, item, remarks: [] });
   }
 
@@ -105,9 +106,13 @@ export class SpecimenReader {
   }
 }
 
-/** A line of free text, exactly as sent: a separator that was not released is put back, leading blanks are layout. */
+/**
+ * A line of free text, exactly as sent: a separator that was not released is put back, leading blanks are layout. The
+ * literal `""` is an empty line (edifact.md §2, "empty marker").
+ */
 export function lineText(segment: Segment): string {
-  return segment.elements.map((components) => components.join(':')).join('+');
+  const text = segment.elements.map((components) => components.join(':')).join('+');
+  return text.trim() === '""' ? '' : text;
 }
 
 function readIsComplete(ide: Segment, notes: Notes): boolean | null {

@@ -1,8 +1,9 @@
 /** MSH: from whom, to whom, when, and whether it is a test. */
 
 import { fieldOf, type Hl7Segment } from '../../hl7/hl7.ts';
+import type { CodeList } from '../codes/codes.ts';
 import type { Party } from '../lab.ts';
-import { findLaboratory, type Laboratory, type LaboratoryRegistry } from '../laboratories.ts';
+import { codeListOf, findLaboratory, type Laboratory, type LaboratoryRegistry } from '../laboratories.ts';
 import { type Context, positionOf, said, textAt, warn, wholeText } from './context.ts';
 import { momentAt } from './moment.ts';
 
@@ -13,6 +14,7 @@ export interface Header {
   readonly laboratory: Laboratory | null;
   /** What stands for the laboratory in a result key: its registry id, else MSH-4 as sent. */
   readonly laboratoryKey: string;
+  readonly codes: CodeList;
   readonly sender: Party;
   readonly recipient: Party;
 }
@@ -43,6 +45,7 @@ export function readHeader(
     isTest: processing === 'T' || processing === 'D',
     laboratory,
     laboratoryKey: laboratory?.id ?? facility ?? '',
+    codes: codeListOf(registry, laboratory?.id ?? null),
     sender: partyOf(context, msh, 4),
     recipient: partyOf(context, msh, 6),
   };

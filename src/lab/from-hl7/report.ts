@@ -19,7 +19,7 @@ export function readReport(
   group: PatientGroup,
 ): { readonly report: LabReport; readonly refusal: Refusal | null } {
   const { patient, refusal } = readPatient(context, group.pid);
-  const orders = group.orders.map((order) => readOrder(context, order, header.laboratory?.id ?? null));
+  const orders = group.orders.map((order) => readOrder(context, order, header.codes));
   const specimens = withResultKeys(
     orders.map(({ specimen }) => specimen),
     header.laboratoryKey,

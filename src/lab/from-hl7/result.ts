@@ -1,7 +1,7 @@
 /** One OBX with its notes: a result, something that is still to come, or nothing to carry. */
 
 import { fieldOf, type Hl7Segment, repetitionsOf } from '../../hl7/hl7.ts';
-import { readCode, type UnitReading } from '../codes/codes.ts';
+import { type CodeList, readCode, type UnitReading } from '../codes/codes.ts';
 import type { DeterminationCode, LabResult, ResultStatus } from '../lab.ts';
 import type { Encapsulated } from './attachment.ts';
 import { type Context, componentOf, positionOf, repetitionsAt, said, textAt, warn, wholeText } from './context.ts';
@@ -16,6 +16,7 @@ export interface ObservedResult {
   /** OBX-14 exactly as sent, for the key of cumulative reports. */
   readonly sentMoment: string | null;
   readonly documents: readonly Encapsulated[];
+  readonly isDocumentUnreadable: boolean;
 }
 
 /** The result of an OBX whose status says that there is one; `status` null when OBX-11 is empty or unknown. */
@@ -23,11 +24,11 @@ export function readResult(
   context: Context,
   { obx, notes }: Observation,
   status: ResultStatus | null,
-  request: { readonly laboratory: string | null; readonly section: string | null },
+  request: { readonly codes: CodeList; readonly section: string | null },
 ): ObservedResult {
   const unit = unitOf(context, obx);
-  const { code, isUnitOptional } = codeOf(context, obx, unit, request.laboratory);
-  const { value, documents } = observedValue(context, obx, unit, isUnitOptional);
+  const { code, isUnitOptional } = codeOf(context, obx, unit, request.codes);
+  const { value, documents, isDocumentUnreadable } = observedValue(context, obx, unit, isUnitOptional);
   const result: LabResult = {
     kind: 'result',
     key: '',
@@ -44,7 +45,7 @@ export function readResult(
     observedAt: momentAt(context, obx, 14),
     remarks: noteLines(context, notes),
   };
-  return { result, sentMoment: said(fieldOf(obx, 14)), documents };
+  return { result, sentMoment: said(fieldOf(obx, 14)), documents, isDocumentUnreadable };
 }
 
 /** OBX-3 as a person reads it: its text, else its code. */
@@ -66,7 +67,7 @@ function codeOf(
   context: Context,
   obx: Hl7Segment,
   unit: UnitReading,
-  laboratory: string | null,
+  codes: CodeList,
 ): { readonly code: DeterminationCode; readonly isUnitOptional: boolean } {
   const alternative = textAt(context, obx, 3, 4);
   const raw = textAt(context, obx, 3);
@@ -82,7 +83,7 @@ function codeOf(
           : [{ code: alternative, text: textAt(context, obx, 3, 5), system: textAt(context, obx, 3, 6) }],
     },
     unit,
-    laboratory,
+    codes,
   );
   // A row without a value (cancelled, confirmed) needs no unit either.
   if (reading.isUnitUnexpected && said(fieldOf(obx, 5)) !== null)

@@ -1,12 +1,13 @@
 /** One OBR with what stands under it: the request, its results, and what is still to come. */
 
 import { componentsOf, fieldOf, type Hl7Segment, subcomponentsOf } from '../../hl7/hl7.ts';
+import type { CodeList } from '../codes/codes.ts';
 import type { Hold, Specimen } from '../lab.ts';
 import type { Encapsulated } from './attachment.ts';
 import { type Context, positionOf, said, textAt, warn, wholeText } from './context.ts';
 import type { Observation, Order } from './groups.ts';
 import { momentAt } from './moment.ts';
-import { noteLines, observationName, readResult } from './result.ts';
+import { noteLines, type ObservedResult, observationName, readResult } from './result.ts';
 import { isRequestComplete, isRequestPending, readObservationStatus } from './status.ts';
 
 export interface ReadOrder {
@@ -28,13 +29,13 @@ interface Collected {
   readonly documents: Encapsulated[];
 }
 
-/** Reads one request. `laboratory` is the registry id, for the laboratory's own codes. */
-export function readOrder(context: Context, order: Order, laboratory: string | null): ReadOrder {
+/** Reads one request. */
+export function readOrder(context: Context, order: Order, codes: CodeList): ReadOrder {
   const { obr } = order;
   const section = textAt(context, obr, 4, 2) ?? textAt(context, obr, 4, 5);
   const collected: Collected = { results: [], pending: [], sentMoments: [], holds: [], notCarried: [], documents: [] };
   for (const observation of order.observations) {
-    takeObservation(context, observation, { laboratory, section, collectedAsSent: said(fieldOf(obr, 7)) }, collected);
+    takeObservation(context, observation, { codes, section, collectedAsSent: said(fieldOf(obr, 7)) }, collected);
   }
   if (order.observations.length === 0) takeEmptyRequest(context, order, section, collected);
   const labNumber = labNumberOf(context, order);
@@ -66,7 +67,7 @@ function takeObservation(
   context: Context,
   observation: Observation,
   request: {
-    readonly laboratory: string | null;
+    readonly codes: CodeList;
     readonly section: string | null;
     readonly collectedAsSent: string | null;
   },
@@ -85,11 +86,31 @@ function takeObservation(
     collected.holds.push({ code: 'hl7.status-missing', position: positionOf(obx, 11) });
   }
   const sentStatus = status.kind === 'missing' ? null : status.status;
-  const { result, sentMoment, documents } = readResult(context, observation, sentStatus, request);
-  collected.results.push(result);
-  collected.sentMoments.push(sentMoment ?? request.collectedAsSent);
+  const read = readResult(context, observation, sentStatus, request);
+  collected.results.push(read.result);
+  collected.sentMoments.push(read.sentMoment ?? request.collectedAsSent);
+  if (read.result.name === '') {
+    collected.holds.push({ code: 'lab.determination-unnamed', position: positionOf(obx, 3) });
+  }
+  takeDocuments(context, obx, read, collected);
+}
+
+function takeDocuments(
+  context: Context,
+  obx: Hl7Segment,
+  { result, documents, isDocumentUnreadable }: ObservedResult,
+  collected: Collected,
+): void {
+  // Which document on the card it is, no segment says: the row can be retracted, the document only by a person.
+  if (result.status === 'retracted' && textAt(context, obx, 2) === 'ED') {
+    collected.holds.push({ code: 'hl7.document-retracted', position: positionOf(obx, 11) });
+  }
   // A document that was withdrawn is not offered; its row, retracted or cancelled, stays to say so.
-  if (sentStatus !== 'retracted' && sentStatus !== 'cancelled') collected.documents.push(...documents);
+  if (result.status === 'retracted' || result.status === 'cancelled') return;
+  collected.documents.push(...documents);
+  if (isDocumentUnreadable) {
+    collected.holds.push({ code: 'hl7.document-unreadable', position: positionOf(obx, 5) });
+  }
 }
 
 // A request without observations still says something: that it is under way, that it was cancelled, or a note.

@@ -13,6 +13,8 @@ import { type Context, componentOf, positionOf, said, textAt, warn, wholeText } 
 export interface ObservedValue {
   readonly value: ResultValue;
   readonly documents: readonly Encapsulated[];
+  /** A document was sent whose data cannot be decoded. */
+  readonly isDocumentUnreadable: boolean;
 }
 
 // A number is looked for in these only: a date or a code that resembles one is none.
@@ -32,15 +34,19 @@ export function observedValue(
   if (type === 'ED') return encapsulatedValue(context, obx);
   if (fieldOf(obx, 5).trim() === '""') warn(context, 'hl7.value-deleted', positionOf(obx, 5));
   const text = linesOf(context, obx, type);
-  if (text === null) return { value: plain(null), documents: [] };
+  if (text === null) return withoutDocument(plain(null));
   if (type === '') warn(context, 'hl7.value-type-missing', positionOf(obx, 2));
   else if (!isKnown(type)) warn(context, 'hl7.value-type-unknown', positionOf(obx, 2));
-  if (!MAY_BE_NUMBER.has(type)) return { value: plain(text), documents: [] };
+  if (!MAY_BE_NUMBER.has(type)) return withoutDocument(plain(text));
   // Blanks around a number are padding (v2 §2.A.75, trailing blanks of ST are optional); the text stays as sent.
   const value = { ...readValue(text.trim(), unit, isUnitOptional), text };
   if (type === 'NM' && !/^\s*-?\d+(?:\.\d+)?\s*$/.test(text))
     warn(context, 'hl7.value-not-numeric', positionOf(obx, 5));
-  return { value, documents: [] };
+  return withoutDocument(value);
+}
+
+function withoutDocument(value: ResultValue): ObservedValue {
+  return { value, documents: [], isDocumentUnreadable: false };
 }
 
 function isKnown(type: string): boolean {
@@ -116,10 +122,9 @@ function isNumber(text: string): boolean {
 // The row of a document stays, without a value: its name, status and notes are about the attachment.
 function encapsulatedValue(context: Context, obx: Hl7Segment): ObservedValue {
   const readings = readEncapsulated(context, obx);
-  if (readings.some(({ kind }) => kind === 'unreadable')) {
-    warn(context, 'hl7.attachment-unreadable', positionOf(obx, 5));
-  }
+  const isDocumentUnreadable = readings.some(({ kind }) => kind === 'unreadable');
+  if (isDocumentUnreadable) warn(context, 'hl7.attachment-unreadable', positionOf(obx, 5));
   const texts = readings.flatMap((reading) => (reading.kind === 'text' ? [reading.text] : []));
   const documents = readings.flatMap((reading) => (reading.kind === 'document' ? [reading.document] : []));
-  return { value: plain(texts.length === 0 ? null : texts.join('\n')), documents };
+  return { value: plain(texts.length === 0 ? null : texts.join('\n')), documents, isDocumentUnreadable };
 }

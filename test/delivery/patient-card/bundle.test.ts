@@ -152,7 +152,7 @@ describe('the bundle of a report', () => {
       'Nog niet bekend: TSH',
       'morgen',
       'Niet doorgestuurd op verzoek van de praktijk: 3',
-      'Niet als uitslag overgenomen: 2 (hl7.order-only)',
+      'Niet als uitslag overgenomen: 2 (alleen aangevraagd)',
     ]);
     expect(first).toMatchObject({ status: 'partial', presentedForm: [{ contentType: 'application/pdf', size: 16 }] });
     expect(first?.result).toHaveLength(7);
@@ -233,7 +233,11 @@ describe('the Observation of a result', () => {
 
   it('keeps limits that are no numbers as text', () => {
     const oneSided = observation({ range: { low: null, high: '<6,4', text: null } });
-    expect(oneSided.referenceRange).toEqual([{ text: 'tot <6,4' }]);
+    expect(oneSided.referenceRange).toEqual([{ text: '<6,4' }]);
+    const inWords = observation({ range: { low: 'negatief', high: null, text: null } });
+    expect(inWords.referenceRange).toEqual([{ text: 'negatief' }]);
+    const number = observation({ range: { low: null, high: '6,4', text: null } });
+    expect(number.referenceRange).toMatchObject([{ high: { value: 6.4 }, text: 'tot 6,4' }]);
   });
 
   it('names the lab number as the EDIFACT reference for MEDLAB only', () => {

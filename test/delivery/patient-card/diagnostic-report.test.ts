@@ -40,3 +40,30 @@ describe('the moment that a report is about', () => {
     expect(unsaid).not.toHaveProperty('effectivePeriod');
   });
 });
+
+describe('a request that was cancelled before it had results', () => {
+  it('is a cancelled report, and its neighbour is not', () => {
+    const notCarried = [{ code: 'hl7.request-cancelled', count: 1 }];
+    const of = (specimens: readonly ReturnType<typeof specimen>[]) =>
+      toDiagnosticReport({
+        identifier: 'digest',
+        version: '2026-03-02T14:00:00+01:00',
+        subject: 'Patient/petra',
+        report: report(specimens, { notCarried }),
+        specimens,
+        results: specimens.flatMap(({ results }) =>
+          results.map(() => ({ reference: 'Observation/1', status: 'final' as const })),
+        ),
+        specimenReferences: [],
+        performerReference: null,
+        performerName: null,
+        presentedForm: [],
+        withheldCount: 0,
+      });
+    expect(of([specimen([], { isComplete: false })])).toMatchObject({
+      status: 'cancelled',
+      conclusion: expect.stringContaining('Niet als uitslag overgenomen: 1 (aanvraag vervallen)'),
+    });
+    expect(of([specimen([result()])]).status).toBe('final');
+  });
+});

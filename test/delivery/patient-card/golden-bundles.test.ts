@@ -1,8 +1,9 @@
 /**
- * Every fixture with a report that may be delivered is a test: what is sent for it to an empty card stands beside it as
- * <case>.bundle.json, is valid R4 for two validators, and keeps our own rules (bundle-rules.ts, content-rules.ts).
+ * Every fixture is a test: what is sent for it to an empty card stands beside it as <case>.bundle.json (an empty list where
+ * nothing may be), is valid R4 for two validators, and keeps our own rules (bundle-rules.ts, content-rules.ts).
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadDefinitions } from '../../../src/sandbox/fhir/definitions.ts';
 import { content, report, result, specimen, trace } from '../sample.ts';
@@ -48,12 +49,26 @@ describe('what is sent to an empty card is what the bundle beside the fixture sa
     expect(expectedOf(goldens), `fixtures/${name}.bundle.json differs: ${HOW_TO_WRITE}`).toEqual(golden);
   });
 
-  it('and there is none beside a fixture that sends nothing', () => {
+  it('and there is none without a fixture', () => {
     expect(writtenCases()).toEqual(cases);
   });
 
+  it('which says that nothing is sent where nothing was understood, or a person must decide first', () => {
+    const silent = cases.filter((name) => isDeepStrictEqual(readGolden(name), []));
+    expect(silent).toEqual(
+      expect.arrayContaining([
+        'edifact/medvri-letter',
+        'edifact/no-lab-number',
+        'rejected/two-bsns',
+        'mail/free-letter',
+      ]),
+    );
+    expect(silent.filter((name) => bundles.some((bundle) => bundle.name === name))).toEqual([]);
+  });
+
   it('and there are many', () => {
-    expect(bundles.length).toBeGreaterThan(60);
+    expect(cases.length).toBeGreaterThan(200);
+    expect(bundles.length).toBeGreaterThan(120);
   });
 });
 

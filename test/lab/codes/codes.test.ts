@@ -1,9 +1,20 @@
-import { describe, expect, it } from 'vitest';
-import { readCode, readUnit, type SentCode } from '../../../src/lab/codes/codes.ts';
-import { DETERMINATIONS, parseDeterminations } from '../../../src/lab/codes/determinations.ts';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Determinations, readCode, readUnit, type SentCode } from '../../../src/lab/codes/codes.ts';
+import { BUILT_IN, loadDeterminations, parseDeterminations } from '../../../src/lab/codes/determinations.ts';
 
-const read = (sent: Partial<SentCode>, unit: string | null, laboratory: string | null = null) =>
-  readCode({ raw: null, name: 'n', system: null, alternatives: [], ...sent }, readUnit(unit), laboratory);
+const read = (
+  sent: Partial<SentCode>,
+  unit: string | null,
+  laboratory: string | null = null,
+  determinations: Determinations = [BUILT_IN],
+) =>
+  readCode({ raw: null, name: 'n', system: null, alternatives: [], ...sent }, readUnit(unit), {
+    laboratory,
+    determinations,
+  });
 
 describe('a determination key', () => {
   it.each([
@@ -99,30 +110,94 @@ describe('a code', () => {
 
 describe('the mapping rows', () => {
   it('name units that can be read from a message', () => {
-    const unreadable = DETERMINATIONS.flatMap(({ units }) => units).filter((ucum) => readUnit(ucum).ucum !== ucum);
+    const unreadable = BUILT_IN.rows.flatMap(({ units }) => units).filter((ucum) => readUnit(ucum).ucum !== ucum);
     expect(unreadable).toEqual([]);
   });
 
   it('give one answer for one key, number or LOINC of one laboratory', () => {
-    const identities = DETERMINATIONS.map(({ laboratory, key, nhg }) =>
+    const identities = BUILT_IN.rows.map(({ laboratory, key, nhg }) =>
       JSON.stringify([laboratory, key ?? nhg, key === null ? '' : nhg]),
     );
     expect(identities).toHaveLength(new Set(identities).size);
-    const byLoinc = Map.groupBy(DETERMINATIONS, ({ loinc }) => loinc);
+    const byLoinc = Map.groupBy(BUILT_IN.rows, ({ loinc }) => loinc);
     byLoinc.delete(null);
     expect([...byLoinc.values()].filter((rows) => new Set(rows.map(({ nhg }) => nhg)).size > 1)).toEqual([]);
   });
 
-  const header = 'laboratory,memo,material,specification,nhg,loinc,units,unit_optional,description,source';
+  it('say which version they are', () => {
+    expect(BUILT_IN.version).toMatch(/^\d{4}-\d{2}$/);
+  });
+
+  const head = '# version: 7\nlaboratory,memo,material,specification,nhg,loinc,units,unit_optional,description,source';
+  const good = '*,HBAC,B,,2816,59261-8,mmol/mol,no,d,s';
   it.each([
     'not a header',
-    `${header}\n*,HBAC,B,,2816,59261-8,mmol/mol,no,a comma, too many`.replace('too many', 'too,many'),
-    `${header}\n*,HBAC,B,,x,59261-8,mmol/mol,no,d,s`,
-    `${header}\n*,HBAC,B,,2816,59261,mmol/mol,no,d,s`,
-    `${header}\n*,HBAC,B,,2816,59261-8,,no,d,s`,
-    `${header}\n*,HBAC,,,2816,59261-8,mmol/mol,no,d,s`,
-    `${header}\n*,HBAC,B,,2816,59261-8,mmol/mol,maybe,d,s`,
+    `${head.replace('# version: 7', '# version:')}\n${good}`,
+    `${head.slice('# version: 7\n'.length)}\n${good}`,
+    `# version: 7\nlaboratory,memo\n${good}`,
+    `${head}\n*,HBAC,B,,2816,59261-8,mmol/mol,no,a comma,too,many`,
+    `${head}\n*,HBAC,B,,x,59261-8,mmol/mol,no,d,s`,
+    `${head}\n*,HBAC,B,,2816,59261,mmol/mol,no,d,s`,
+    `${head}\n*,HBAC,B,,2816,59261-8,,no,d,s`,
+    `${head}\n*,HBAC,B,,2816,59261-8,mmol/Mol,no,d,s`,
+    `${head}\n*,HBAC,,,2816,59261-8,mmol/mol,no,d,s`,
+    `${head}\n*,HBAC,B,,2816,59261-8,mmol/mol,maybe,d,s`,
+    `${head}\n${good}\n*,HBAC,B,,3266,,mmol/mol,no,d,s`,
   ])('are refused as a whole where one is broken', (text) => {
     expect(() => parseDeterminations(text)).toThrow('lab.determinations-invalid');
+  });
+
+  it('are taken where none is', () => {
+    expect(parseDeterminations(`${head}\n${good}\n`)).toMatchObject({ version: '7', rows: [{ nhg: '2816' }] });
+  });
+});
+
+describe('a mapping of one’s own', () => {
+  const head =
+    '# version: own-3\nlaboratory,memo,material,specification,nhg,loinc,units,unit_optional,description,source';
+  let directory: string;
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), 'zk-codes-'));
+  });
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+  const own = (...rows: readonly string[]) => {
+    const path = join(directory, 'own.csv');
+    writeFileSync(path, [head, ...rows].join('\n'));
+    return loadDeterminations(path);
+  };
+
+  it('goes over the one that comes with the program, which stays for what it does not name', () => {
+    const tables = own('*,VALP,B,SI,1480,,mg/L,no,valproinezuur,own', '*,HBAC,B,,9,,%,no,HbA1c in procenten,own');
+    expect(tables.map(({ version }) => version)).toEqual(['own-3', BUILT_IN.version]);
+    expect(read({ raw: 'VALPB SI' }, 'mg/l', null, tables).code).toMatchObject({ nhg: '1480', loinc: null });
+    expect(read({ raw: 'HBACB' }, '%', null, tables).code.nhg).toBe('9');
+    expect(read({ raw: 'HBACB' }, 'mmol/mol', null, tables)).toMatchObject({
+      code: { nhg: null },
+      isUnitUnexpected: true,
+    });
+    expect(read({ raw: 'KREAB' }, 'umol/l', null, tables).code.nhg).toBe('523');
+  });
+
+  it('may be about one laboratory, and then is about that one only', () => {
+    const tables = own(
+      'kust,KREA,B,,999,,umol/L,no,kreatinine enzymatisch,own',
+      'sandbox-noord,K,B,,8,,mmol/L,no,kalium,own',
+    );
+    expect(read({ raw: 'KREAB' }, 'umol/l', 'kust', tables).code.nhg).toBe('999');
+    expect(read({ raw: 'KREAB' }, 'umol/l', 'zuid', tables).code.nhg).toBe('523');
+    expect(read({ raw: 'K   B' }, 'mmol/l', 'sandbox-noord', tables).code.nhg).toBe('8');
+  });
+
+  it('for all laboratories does not take a laboratory’s own row away', () => {
+    const tables = own('*,K,B,,8,,mmol/L,no,kalium,own');
+    expect(read({ raw: 'K   B' }, 'mmol/l', 'sandbox-noord', tables).code.nhg).toBe('513');
+    expect(read({ raw: 'K   B' }, 'mmol/l', 'zuid', tables).code.nhg).toBe('8');
+  });
+
+  it('that cannot be read, or is broken in a line, stops the program and says where', () => {
+    expect(() => own('*,HBAC,B,,x,,%,no,d,s')).toThrow(
+      'lab.determinations-invalid (setting=ZORGKOERIER_DETERMINATIONS, line=3)',
+    );
+    expect(() => loadDeterminations(join(directory, 'none.csv'))).toThrow('lab.determinations-invalid');
   });
 });

@@ -197,3 +197,27 @@ test('a note of several lines is one remark per line, with leading blanks', () =
     'vier',
   ]);
 });
+
+test('a document that cannot be decoded is missed: the report waits for a person', () => {
+  const damaged = 'OBX|2|ED|V1^Verslag^L||^application^pdf^Base64^JVBERi0x*geen base64*||||||';
+  expect(reportOf(MSH, PID, OBR, OBX, `${damaged}F`)).toMatchObject({
+    attachments: [],
+    holds: [{ code: 'hl7.document-unreadable', position: { segment: 5, tag: 'OBX', field: 5 } }],
+  });
+  expect(reportOf(MSH, PID, OBR, OBX, `${damaged}X`).holds).toEqual([]);
+});
+
+test('a document that is retracted waits for a person, who can take it off the card', () => {
+  const retracted = 'OBX|2|ED|V1^Verslag^L||^application^pdf^Base64^JVBERi0xLjQK||||||W';
+  expect(reportOf(MSH, PID, OBR, OBX, retracted)).toMatchObject({
+    attachments: [],
+    holds: [{ code: 'hl7.document-retracted', position: { segment: 5, tag: 'OBX', field: 11 } }],
+  });
+});
+
+test('a result without a name and a code is nobody’s to read: held', () => {
+  expect(reportOf(MSH, PID, OBR, OBX, 'OBX|2|NM|||4.1|mmol/l|||||F').holds).toEqual([
+    { code: 'lab.determination-unnamed', position: { segment: 5, tag: 'OBX', field: 3 } },
+  ]);
+  expect(reportOf(MSH, PID, OBR, 'OBX|1|NM|513||4.1|mmol/l|||||F').holds).toEqual([]);
+});
