@@ -1,5 +1,6 @@
 /** The command table. Every failure ends here and becomes an exit code; nothing else calls process.exit for one. */
 
+import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { exitCodeOf } from './commands/exit-code.ts';
 import type { Io } from './commands/io.ts';
@@ -80,6 +81,31 @@ program
         io.out,
         io.readStdin,
       );
+    }),
+  );
+
+const fixture = program.command('fixture').description('the messages that the tests read (in a checkout)');
+fixture
+  .command('add <file>')
+  .description(
+    'make a fixture of a real message: people, numbers, dates and free text are replaced, and what changes is shown before it is written',
+  )
+  .option('--name <name>', 'the fixture’s name, such as two-specimens')
+  .option('--yes', 'write without asking', false)
+  .option('--seed <text>', 'the same seed gives the same result')
+  .action((file: string, options: { name?: string; yes: boolean; seed?: string }) =>
+    run(async () => {
+      const { runFixtureAdd } = await import('./commands/fixture.ts');
+      const { confirm } = await import('./commands/confirm.ts');
+      return runFixtureAdd(io, {
+        file,
+        name: options.name ?? null,
+        yes: options.yes,
+        seed: options.seed ?? null,
+        root: fileURLToPath(new URL('..', import.meta.url)),
+        isTerminal: process.stdout.isTTY === true,
+        ask: confirm,
+      });
     }),
   );
 

@@ -9,6 +9,7 @@ import { type Ledger, openLedger, requireCurrentSchema } from './ledger/ledger.t
 import { type MailboxOpener, openMailbox } from './mailbox/mailbox.ts';
 import type { Breakers, Courier, Moment } from './pipeline/pipeline.ts';
 import { newBreaker, openQueue } from './queue/queue.ts';
+import { openReadingThreads, type ReadingThreads } from './reading/reading.ts';
 import { type Clock, systemClock } from './shared/clock.ts';
 import { Failure } from './shared/failure.ts';
 import { createLogger, type Logger } from './shared/logger.ts';
@@ -24,6 +25,8 @@ export interface Overrides {
   readonly random?: () => number;
   readonly mark?: (moment: Moment) => void;
   readonly targetTimeoutMs?: number;
+  /** What runs in the reading threads. */
+  readonly readingModule?: URL;
 }
 
 export interface Composition {
@@ -53,22 +56,32 @@ export interface Office {
   readonly openMailbox: MailboxOpener;
   readonly logger: Logger;
   readonly registry: LaboratoryRegistry;
+  readonly reading: ReadingThreads;
   release(): Promise<void>;
 }
 
 /** Opens the ledger and the keys. Refuses a missing, older or newer schema. */
-export async function composeOffice(
-  config: Config,
-  logger = createLogger(config.logLevel),
-  clock = systemClock,
-): Promise<Office> {
+export async function composeOffice(config: Config, overrides: Overrides = {}): Promise<Office> {
+  const { logger = createLogger(config.logLevel), clock = systemClock, readingModule } = overrides;
   const { databaseUrl, masterKey } = await addressesOf(config);
   const ledger = openLedger({ url: databaseUrl, connectionsMax: CONNECTIONS_MAX, logger });
   try {
     await requireCurrentSchema(ledger);
     const registry = loadLaboratoryRegistry(config.laboratoriesPath ?? undefined, config.determinationsPath);
     const keys = openKeys({ sql: ledger, master: masterKey, clock, dedupeDays: config.dedupeDays });
-    return { ledger, keys, openMailbox, logger, registry, release: () => ledger.release() };
+    const reading = openReadingThreads({
+      registry,
+      clock,
+      logger,
+      threadsMax: config.readConcurrency,
+      withinMs: config.readWithinMs,
+      ...(readingModule === undefined ? {} : { module: readingModule }),
+    });
+    const release = async () => {
+      await reading.release();
+      await ledger.release();
+    };
+    return { ledger, keys, openMailbox, logger, registry, reading, release };
   } catch (thrown) {
     await ledger.release();
     throw thrown;
@@ -80,7 +93,7 @@ export async function compose(config: Config, overrides: Overrides = {}): Promis
   if (config.ckis === null) throw new ConfigurationError([{ name: 'ZORGKOERIER_CKIS_URL', problem: 'is missing' }]);
   const clock = overrides.clock ?? systemClock;
   const { redisUrl } = await addressesOf(config);
-  const office = await composeOffice(config, overrides.logger, clock);
+  const office = await composeOffice(config, overrides);
   // Also when a later part cannot be opened: a connection that stays open would keep the process from ending.
   const opened: { release(): Promise<void> }[] = [office];
   const release = async () => void (await Promise.allSettled(opened.map((part) => part.release())));

@@ -31,6 +31,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['delivery/patient-card', 'delivery/board', 'queue', 'mailbox'],
   ['records'],
   ['practice'],
+  ['reading', 'scrub'],
   ['lab'],
   ['mail'],
   ['edifact', 'hl7'],

@@ -1,7 +1,6 @@
 /** `replay --dry-run`: what would become of files or mails, with the cards looked up and nothing written anywhere. */
 
-import { type PayloadReading, readMailContents } from '../lab/lab.ts';
-import { type MailContents, openFile, unwrapMail } from '../mail/mail.ts';
+import type { PayloadReading } from '../lab/lab.ts';
 import { type Courier, foresee } from '../pipeline/pipeline.ts';
 import { type Io, table } from './io.ts';
 
@@ -45,39 +44,27 @@ export async function tryAll(
 async function tryOne(courier: Courier, candidate: Candidate): Promise<Tried[]> {
   const whole = { file: candidate.name, source: '' };
   if (candidate.raw === null) return [{ ...whole, would: 'quarantined', reason: 'mail.too-large' }];
-  const read = await contentsOf(courier, candidate, candidate.raw);
-  if (read === null) return [{ ...whole, would: 'quarantined', reason: 'mail.reader-failed' }];
+  const fileName = candidate.mailboxId === null ? candidate.name : null;
+  const read = await courier.reading.read(candidate.raw, fileName);
+  if (read.kind === 'stopped') return [{ ...whole, would: 'quarantined', reason: 'mail.poisonous' }];
+  // As in the pipeline: a mail on which the reader fails waits for a person, the others go on.
+  if (read.kind === 'failed') return [{ ...whole, would: 'quarantined', reason: 'mail.reader-failed' }];
   if (read.readings.length === 0) return [{ ...whole, would: 'not-lab', reason: null }];
   const tried: Tried[] = [];
   for (const reading of read.readings)
-    tried.push(...(await tryReading(courier, { ...candidate, raw: candidate.raw }, read.contents, reading)));
+    tried.push(...(await tryReading(courier, { ...candidate, raw: candidate.raw }, read.recipientAccounts, reading)));
   return tried;
-}
-
-async function contentsOf(
-  courier: Courier,
-  candidate: Candidate,
-  raw: Buffer,
-): Promise<{ readonly contents: MailContents; readonly readings: readonly PayloadReading[] } | null> {
-  try {
-    const contents = candidate.mailboxId === null ? await openFile(raw, candidate.name) : await unwrapMail(raw);
-    return { contents, readings: readMailContents(contents, courier.registry) };
-  } catch {
-    // As in the pipeline: a mail on which the reader fails waits for a person, the others go on.
-    return null;
-  }
 }
 
 async function tryReading(
   courier: Courier,
   candidate: Candidate & { readonly raw: Buffer },
-  contents: MailContents,
+  recipientAccounts: readonly string[],
   reading: PayloadReading,
 ): Promise<Tried[]> {
   const at = { file: candidate.name, source: reading.source };
   if (reading.outcome !== 'reports') return [{ ...at, would: reading.outcome, reason: reading.code }];
   const { mailboxId, internalDate, raw } = candidate;
-  const { recipientAccounts } = contents;
   const tried: Tried[] = [];
   for (const [index, report] of reading.reports.entries()) {
     const read = { mailboxId, internalDate, raw, recipientAccounts, report, reportOrdinal: index + 1 };

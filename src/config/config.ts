@@ -43,6 +43,7 @@ export interface Config {
   readonly sweepIntervalMs: number;
   readonly mailMaxBytes: number;
   readonly readConcurrency: number;
+  readonly readWithinMs: number;
   readonly deliverConcurrency: number;
   readonly shutdownMs: number;
   readonly boardWithinMs: number;
@@ -174,6 +175,7 @@ function asConfig(read: Read): Config {
     sweepIntervalMs: set.ZORGKOERIER_SWEEP_INTERVAL_MS,
     mailMaxBytes: set.ZORGKOERIER_MAIL_MAX_BYTES,
     readConcurrency: set.ZORGKOERIER_READ_CONCURRENCY,
+    readWithinMs: set.ZORGKOERIER_READ_WITHIN_MS,
     deliverConcurrency: set.ZORGKOERIER_DELIVER_CONCURRENCY,
     shutdownMs: set.ZORGKOERIER_SHUTDOWN_MS,
     boardWithinMs: set.ZORGKOERIER_BOARD_WITHIN_MS,

@@ -96,6 +96,11 @@ export const SETTINGS = {
     'A larger mail is not fetched but quarantined',
   ),
   ZORGKOERIER_READ_CONCURRENCY: setting(count(1, 64), '2', 'Batches of mail read at once, per worker'),
+  ZORGKOERIER_READ_WITHIN_MS: setting(
+    count(1_000, MINUTE_MS),
+    '20000',
+    'How long a mail above 1 MB, or one whose reading did not end before, may be read',
+  ),
   ZORGKOERIER_DELIVER_CONCURRENCY: setting(count(1, 300), '20', 'Reports delivered at once, per worker'),
   ZORGKOERIER_SHUTDOWN_MS: setting(count(1_000, 10 * MINUTE_MS), '20000', 'Time to finish running work at SIGTERM'),
   ZORGKOERIER_BOARD_WITHIN_MS: setting(

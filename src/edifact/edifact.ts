@@ -79,5 +79,6 @@ export interface Envelope {
 
 export { readEnvelope } from './envelope.ts';
 export { componentText, elementText, positionOf } from './segment.ts';
+export { DEFAULT_DELIMITERS, readServiceString } from './service-string.ts';
 export { BYTES_MAX, COMPONENTS_MAX, ELEMENTS_MAX, MESSAGES_MAX, SEGMENTS_MAX, tokenise } from './tokenise.ts';
 export { rewrite, type WrittenSegment, writeSegment, writeSegments } from './write.ts';

@@ -2,8 +2,8 @@
 
 import type { ReportContent } from '../delivery/patient-card/patient-card.ts';
 import type { KeyOwner, Keys } from '../keys/keys.ts';
-import { type LabReport, readPayloadAttachments } from '../lab/lab.ts';
-import type { MailContents } from '../mail/mail.ts';
+import type { LabReport } from '../lab/lab.ts';
+import type { MailRead } from '../reading/reading.ts';
 
 type Documents = ReportContent['attachments'];
 
@@ -18,10 +18,9 @@ export function mailOwner(mailboxId: string | null): KeyOwner {
 }
 
 /** The documents of a mail that this report names, by their digest. */
-export function attachmentsOf(contents: MailContents, report: LabReport): Documents {
+export function attachmentsOf({ documents }: MailRead, report: LabReport): Documents {
   const wanted = new Set(report.attachments.map((attachment) => attachment.sha256));
-  const found = contents.payloads.flatMap((payload) => [...readPayloadAttachments(payload)]);
-  return new Map(found.filter(([sha256]) => wanted.has(sha256)));
+  return new Map([...documents].filter(([sha256]) => wanted.has(sha256)));
 }
 
 export async function sealReport(

@@ -14,6 +14,7 @@ import type { LaboratoryRegistry } from '../lab/lab.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { MailboxOpener } from '../mailbox/mailbox.ts';
 import type { Breaker, JobQueue } from '../queue/queue.ts';
+import type { ReadingThreads } from '../reading/reading.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
 
@@ -23,6 +24,8 @@ export interface Courier {
   readonly keys: Keys;
   readonly queue: JobQueue;
   readonly registry: LaboratoryRegistry;
+  /** For mails that could hang or exhaust a reader. */
+  readonly reading: ReadingThreads;
   readonly openMailbox: MailboxOpener;
   readonly card: PatientCard;
   readonly board: Board;

@@ -1,12 +1,17 @@
-/** One copied mail, opened and understood: what to record of it. Straight lines; nothing is written here. */
+/**
+ * One copied mail, opened and understood: what to record of it. Straight lines; nothing is written here.
+ *
+ * Its first claim reads in this process, or in a thread where it is large. The second claim, of a mail whose reading
+ * began and did not end, reads in a thread, whatever its size. The third quarantines it unread. So what can hang or
+ * exhaust a reader costs two time limits at most, and what takes a whole process down does so once.
+ */
 
 import type { DigestKeys } from '../keys/keys.ts';
 import type { LabReport, PayloadReading } from '../lab/lab.ts';
-import { readMailContents } from '../lab/lab.ts';
-import { type MailContents, openFile, unwrapMail } from '../mail/mail.ts';
+import { type MailFailed, type MailRead, readHere } from '../reading/reading.ts';
 import { type ClaimedMail, earliestDate, type NewReport } from '../records/records.ts';
 import { amsterdamIso } from '../shared/amsterdam.ts';
-import { asFailure, type Failure } from '../shared/failure.ts';
+import { asFailure } from '../shared/failure.ts';
 import { type DeliveryId, type MailId, newId, type ReportId } from '../shared/ids.ts';
 import type { ReasonCode } from '../shared/reasons.ts';
 import { attachmentsOf, mailOwner, sealReport } from './content.ts';
@@ -22,21 +27,30 @@ export interface MailReading {
   readonly reports: readonly NewReport[];
 }
 
-/** A mail whose reading was begun this often without an end takes the process down with it. */
-const READ_ATTEMPTS_MAX = 3;
+/** A larger mail is read in a thread, claimed by itself. A MEDLAB is a few kB; what is above this has documents. */
+export const READ_HERE_MAX_BYTES = 1_000_000;
+/** A mail whose reading began this often without an end is not begun again. */
+const READ_ATTEMPTS_MAX = 2;
 
-/** `digestKeys`: the live ones, to be guarded where what is read is recorded. */
-export async function readMail(courier: Courier, mail: ClaimedMail, digestKeys: DigestKeys): Promise<MailReading> {
+/**
+ * `digestKeys`: the live ones, to be guarded where what is read is recorded. `stopped`: the reading was ended before it
+ * had an answer, and the mail waits for its next claim.
+ */
+export async function readMail(
+  courier: Courier,
+  mail: ClaimedMail,
+  digestKeys: DigestKeys,
+): Promise<MailReading | 'stopped'> {
   if (mail.content === null) return wholeMail(mail, 'mail.too-large');
-  if (mail.readAttempts > READ_ATTEMPTS_MAX) return wholeMail(mail, 'mail.reader-failed');
+  if (mail.readAttempts > READ_ATTEMPTS_MAX) return wholeMail(mail, 'mail.poisonous');
   const raw = await opened(courier, mail, mail.content);
   if (raw === null) return wholeMail(mail, 'ledger.cannot-decrypt');
   const understood = await understand(courier, mail, raw);
-  if (understood === null) return wholeMail(mail, 'mail.reader-failed');
-  const { contents, readings } = understood;
+  if (understood === 'stopped') return 'stopped';
+  if (understood.kind === 'failed') return wholeMail(mail, 'mail.reader-failed');
   const reports: NewReport[] = [];
-  for (const [index, reading] of readings.entries())
-    reports.push(...(await reportsOf(courier, { mail, raw, contents, digestKeys }, reading, index + 1)));
+  for (const [index, reading] of understood.readings.entries())
+    reports.push(...(await reportsOf(courier, { mail, raw, read: understood, digestKeys }, reading, index + 1)));
   return { mailId: mail.id, copiedAt: mail.copiedAt, verdict: reports.length === 0 ? 'not-lab' : null, reports };
 }
 
@@ -51,23 +65,33 @@ async function opened(courier: Courier, mail: ClaimedMail, sealed: Buffer): Prom
   }
 }
 
-async function understand(courier: Courier, mail: ClaimedMail, raw: Buffer) {
-  const onDefect = (failure: Failure) =>
-    courier.logger.error('the reader failed on a payload', { mailId: mail.id }, failure);
-  try {
-    // A replayed file may be a bare .edi or .hl7.
-    const contents = mail.mailboxId === null ? await openFile(raw, 'replay') : await unwrapMail(raw);
-    return { contents, readings: readMailContents(contents, courier.registry, onDefect) };
-  } catch (thrown) {
-    courier.logger.error('the reader failed on a mail', { mailId: mail.id }, thrown);
-    return null;
+async function understand(
+  courier: Courier,
+  mail: ClaimedMail,
+  raw: Buffer,
+): Promise<MailRead | MailFailed | 'stopped'> {
+  // A replayed file may be a bare .edi or .hl7.
+  const fileName = mail.mailboxId === null ? 'replay' : null;
+  const isInThread = mail.readAttempts > 1 || mail.bytes > READ_HERE_MAX_BYTES;
+  const read = isInThread ? await courier.reading.read(raw, fileName) : await readHere(raw, fileName, courier.registry);
+  const { id: mailId, readAttempts: attempt } = mail;
+  if (read.kind === 'stopped') {
+    courier.logger.error('the reading of a mail was stopped', {
+      mailId,
+      attempt,
+      code: `reading.stopped-by-${read.by}`,
+    });
+    return 'stopped';
   }
+  if (read.kind === 'failed') courier.logger.error('the reader failed on a mail', { mailId }, read.failure);
+  else for (const failure of read.defects) courier.logger.error('the reader failed on a payload', { mailId }, failure);
+  return read;
 }
 
 interface OpenedMail {
   readonly mail: ClaimedMail;
   readonly raw: Buffer;
-  readonly contents: MailContents;
+  readonly read: MailRead;
   readonly digestKeys: DigestKeys;
 }
 
@@ -94,10 +118,10 @@ interface PlacedReport {
 }
 
 async function newReport(courier: Courier, opened: OpenedMail, placed: PlacedReport): Promise<NewReport> {
-  const { mail, contents, digestKeys } = opened;
+  const { mail, read, digestKeys } = opened;
   const { report, reading } = placed;
   const id = newId<ReportId>();
-  const whose = await practiceOf(courier.ledger, mail.mailboxId, report, contents.recipientAccounts);
+  const whose = await practiceOf(courier.ledger, mail.mailboxId, report, read.recipientAccounts);
   const version = report.sentAt ?? (await arrivalOf(courier, opened));
   const practiceId = whose.kind === 'practice' ? whose.practiceId : null;
   const common = {
@@ -115,7 +139,7 @@ async function newReport(courier: Courier, opened: OpenedMail, placed: PlacedRep
   const [referenceDigest = null] = referenceDigests(digestKeys, report, placed.reportOrdinal);
   const sealed = await sealReport(courier.keys, id, practiceId, {
     report,
-    attachments: attachmentsOf(contents, report),
+    attachments: attachmentsOf(read, report),
   }).catch(asShredded);
   return {
     ...common,

@@ -2,7 +2,8 @@
  * Step 2, read: copied mails become reports, or a verdict.
  *
  * It may be repeated: a mail is claimed with a lease, its reports are inserted by their place in the mail, and the mail
- * is settled in the same transaction. One poisonous mail is quarantined by itself; the others of its batch go on.
+ * is settled in the same transaction. Large mails and those whose reading did not end before are claimed one at a time,
+ * after the others were recorded: one poisonous mail is quarantined by itself, and the others of its batch go on.
  */
 
 import { appendAudit } from '../audit/audit.ts';
@@ -16,6 +17,7 @@ import {
   eraseMail,
   findOriginal,
   insertReports,
+  leaveMails,
   lockContents,
   type NewReport,
   releaseMails,
@@ -24,14 +26,14 @@ import {
 import { asFailure } from '../shared/failure.ts';
 import { newId } from '../shared/ids.ts';
 import type { Courier } from './pipeline.ts';
-import { type MailReading, quarantinedMail, readMail } from './read-mail.ts';
+import { type MailReading, quarantinedMail, READ_HERE_MAX_BYTES, readMail } from './read-mail.ts';
 import { isPracticeShredded, wasForwarding } from './recipient.ts';
 
 /** Reads one batch. Never throws for a mail's sake; throws when the ledger or the keys cannot be reached. */
 export async function readBatch(courier: Courier, batchId: string): Promise<JobAnswer> {
   for (;;) {
     const leaseToken = newId();
-    const mails = await claimBatch(courier.ledger, batchId, leaseToken);
+    const mails = await claimBatch(courier.ledger, batchId, leaseToken, READ_HERE_MAX_BYTES);
     if (mails.length === 0) return { kind: 'done' };
     await readClaimed(courier, mails, leaseToken);
   }
@@ -41,11 +43,15 @@ async function readClaimed(courier: Courier, mails: readonly ClaimedMail[], leas
   try {
     const digestKeys = await courier.keys.digestKeys();
     const readings: MailReading[] = [];
-    for (const mail of mails) readings.push(await readMail(courier, mail, digestKeys));
+    for (const mail of mails) {
+      const reading = await readMail(courier, mail, digestKeys);
+      if (reading !== 'stopped') readings.push(reading);
+    }
     const added = await recordAll(courier, { leaseToken, digestKeys }, readings);
     courier.mark('read-committed');
     logReadings(courier, mails, readings);
     await addDeliverJobs(courier, added);
+    if (readings.length < mails.length) await leaveMails(courier.ledger, leaseToken);
   } catch (thrown) {
     await releaseMails(courier.ledger, leaseToken).catch(() => {});
     if (asFailure(thrown).code !== 'keys.rotated-meanwhile') throw thrown;
@@ -135,8 +141,8 @@ async function withOriginal(tx: Sql, report: NewReport): Promise<NewReport> {
 }
 
 function logReadings(courier: Courier, mails: readonly ClaimedMail[], readings: readonly MailReading[]): void {
-  for (const [index, reading] of readings.entries()) {
-    const mailboxId = mails[index]?.mailboxId;
+  for (const reading of readings) {
+    const mailboxId = mails.find(({ id }) => id === reading.mailId)?.mailboxId;
     courier.logger.info('mail read', {
       mailId: reading.mailId,
       ...(mailboxId == null ? {} : { mailboxId }),

@@ -1,7 +1,6 @@
 /** What is held, opened for a person who must decide: the report as stored, or the mail read again. */
 
-import { type LaboratoryRegistry, type PayloadReading, readMailContents } from '../lab/lab.ts';
-import { openFile, unwrapMail } from '../mail/mail.ts';
+import type { PayloadReading } from '../lab/lab.ts';
 import { type HeldItem, mailContent, reportContent } from '../records/records.ts';
 import { Failure } from '../shared/failure.ts';
 import { mailOwner, openReport } from './content.ts';
@@ -9,7 +8,7 @@ import type { Courier } from './pipeline.ts';
 import type { ReplaySource } from './replay.ts';
 
 export async function reopenContent(
-  courier: Pick<Courier, 'ledger' | 'keys'> & { readonly registry: LaboratoryRegistry },
+  courier: Pick<Courier, 'ledger' | 'keys' | 'reading'>,
   item: HeldItem,
 ): Promise<readonly PayloadReading[]> {
   if (item.practiceId !== null && item.kind === 'report') {
@@ -34,9 +33,11 @@ export async function reopenContent(
     { table: 'mail', rowId: mail.id, owner: mailOwner(mail.mailboxId) },
     mail.content,
   );
-  const contents = mail.mailboxId === null ? await openFile(raw, 'replay') : await unwrapMail(raw);
-  const readings = readMailContents(contents, courier.registry);
-  return readings.filter((_, index) => item.payloadOrdinal === 0 || index + 1 === item.payloadOrdinal);
+  // What waits here is what readers had trouble with: a person who looks at it must get an answer.
+  const read = await courier.reading.read(raw, mail.mailboxId === null ? 'replay' : null);
+  if (read.kind === 'failed') throw read.failure;
+  if (read.kind === 'stopped') throw unreadable(item, `reading.stopped-by-${read.by}`);
+  return read.readings.filter((_, index) => item.payloadOrdinal === 0 || index + 1 === item.payloadOrdinal);
 }
 
 export type OpenedMail =
@@ -56,6 +57,10 @@ export async function openMail(courier: Pick<Courier, 'ledger' | 'keys' | 'clock
   );
   const mails = [{ raw, internalDate: mail.internalDate ?? courier.clock.now() }];
   return { kind: 'mail', source: { mailboxId: mail.mailboxId, mails } };
+}
+
+function unreadable(item: HeldItem, code: string): Failure {
+  return new Failure(code, { kind: 'permanent', fields: { delivery: item.deliveryId } });
 }
 
 function erased(item: HeldItem): Failure {

@@ -125,9 +125,10 @@ async function backToReady(tx: Sql, item: HeldItem, override: Override | null): 
 async function backToReading(tx: Sql, item: HeldItem, batchId: string): Promise<number> {
   await tx.query('delete from report where id = $1', [item.reportId]);
   const waiting = await tx.query(
-    `update mail set state = 'copied', verdict = null, reason = null, read_batch_id = $2, read_attempts = 0, lease_token = null, lease_until = null
+    `update mail set state = 'copied', verdict = null, reason = null, read_batch_id = $2, read_attempts = $3, lease_token = null, lease_until = null
      where id = $1 and content is not null`,
-    [item.mailId, batchId],
+    // What could hang a reader begins at its second claim, in a thread: the fix may not be one.
+    [item.mailId, batchId, item.reason === 'mail.poisonous' ? 1 : 0],
   );
   // Without bytes there is nothing to read, and without its report the mail would be accounted for nowhere.
   if (waiting.count === 0)

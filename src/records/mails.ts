@@ -154,29 +154,33 @@ export interface ClaimedMail {
 }
 
 /**
- * Takes the mails of a batch that wait to be read; those that another worker reads now are left out. Mails whose reading
- * was begun before and never ended come last and one at a time, so that the one that takes a reader down is found and
- * the others of its batch are not blamed.
+ * Takes the mails of a batch that wait to be read; those that another worker reads now are left out. Mails larger than
+ * `togetherMaxBytes` and mails whose reading was begun before and never ended come last and one at a time, so that the
+ * one that takes a reader down is found and the others of its batch neither are blamed nor wait for it.
  */
-export async function claimBatch(sql: Sql, batchId: string, leaseToken: string): Promise<readonly ClaimedMail[]> {
-  const fresh = await claimMails(sql, batchId, leaseToken, 'read_attempts = 0', 1_000);
-  return fresh.length > 0 ? fresh : claimMails(sql, batchId, leaseToken, 'read_attempts > 0', 1);
+export async function claimBatch(
+  sql: Sql,
+  batchId: string,
+  leaseToken: string,
+  togetherMaxBytes: number,
+): Promise<readonly ClaimedMail[]> {
+  const together = await claimMails(sql, batchId, leaseToken, { togetherMaxBytes, most: 1_000 });
+  return together.length > 0 ? together : claimMails(sql, batchId, leaseToken, { togetherMaxBytes: null, most: 1 });
 }
 
 async function claimMails(
   sql: Sql,
   batchId: string,
   leaseToken: string,
-  which: 'read_attempts = 0' | 'read_attempts > 0',
-  most: number,
+  which: { readonly togetherMaxBytes: number | null; readonly most: number },
 ): Promise<readonly ClaimedMail[]> {
   const { rows } = await sql.query<ClaimedMail>(
     `update mail set lease_token = $2, lease_until = now() + make_interval(secs => ${LEASE_SECONDS}), read_attempts = read_attempts + 1
      where id in (select id from mail where read_batch_id = $1 and state = 'copied' and (lease_until is null or lease_until < now())
-                  and ${which} order by read_attempts, id limit $3 for update skip locked)
+                  and ($4::int is null or read_attempts = 0 and bytes <= $4) order by read_attempts, id limit $3 for update skip locked)
      returning id, mailbox_id as "mailboxId", internal_date as "internalDate", copied_at as "copiedAt", bytes, digest, content,
        read_attempts as "readAttempts"`,
-    [batchId, leaseToken, most],
+    [batchId, leaseToken, which.most, which.togetherMaxBytes],
   );
   return [...rows].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
@@ -197,6 +201,14 @@ export async function earliestDate(sql: Sql, digests: readonly Buffer[]): Promis
 export async function releaseMails(sql: Sql, leaseToken: string): Promise<void> {
   await sql.query(
     `update mail set lease_token = null, lease_until = null, read_attempts = read_attempts - 1 where lease_token = $1 and state = 'copied'`,
+    [leaseToken],
+  );
+}
+
+/** Lets go of mails whose reading was ended: the attempt counts, and they may be claimed again at once. */
+export async function leaveMails(sql: Sql, leaseToken: string): Promise<void> {
+  await sql.query(
+    `update mail set lease_token = null, lease_until = null where lease_token = $1 and state = 'copied'`,
     [leaseToken],
   );
 }

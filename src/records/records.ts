@@ -41,6 +41,7 @@ export {
   insertBatch,
   insertCopied,
   insertReplayed,
+  leaveMails,
   markRenumbered,
   markVanished,
   overdueBatches,

@@ -76,6 +76,11 @@ export const REASONS = {
     'Bij het lezen ging bij ons iets mis. De mail is bewaard; ontwikkelaars kijken ernaar.',
     'Our reader failed on this mail (a defect); the bytes are kept.',
   ),
+  'mail.poisonous': quarantined(
+    'us',
+    'Het lezen van deze mail is twee keer niet afgekomen: het duurde te lang of kostte te veel geheugen. De mail is bewaard en andere mail gaat gewoon door. Ontwikkelaars kijken ernaar; geef vrij na een verbetering.',
+    'Reading was begun twice and did not end (over its time or memory, or the process died): not begun a third time; the bytes are kept. Find what the reader does on them, fix it, then release: it is read in a thread, once, and comes back here if that does not end either.',
+  ),
   // EDIFACT
   'edifact.syntax': quarantined(
     'laboratory',

@@ -52,6 +52,7 @@ describe('the configuration', () => {
       sweepIntervalMs: 15_000,
       mailMaxBytes: 5_000_000,
       readConcurrency: 2,
+      readWithinMs: 20_000,
       deliverConcurrency: 20,
       shutdownMs: 20_000,
       boardWithinMs: 600_000,

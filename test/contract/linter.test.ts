@@ -18,6 +18,8 @@ const CASES: readonly (readonly [path: string, code: string, rule: string | null
   ['src/pipeline/redis.ts', "export { Redis } from 'ioredis';", 'lint/style/noRestrictedImports'],
   ['src/lab/http.ts', "export { fetch } from 'undici';", 'lint/style/noRestrictedImports'],
   ['src/hl7/judge.ts', "export * as judge from 'hl7-standard';", 'lint/style/noRestrictedImports'],
+  ['src/pipeline/thread.ts', "export { Piscina } from 'piscina';", 'lint/style/noRestrictedImports'],
+  ['src/reading/thread.ts', "export { Piscina } from 'piscina';", null],
   ['src/lab/pino.ts', "export { pino } from 'pino';", 'lint/style/noRestrictedImports'],
   ['src/lab/env.ts', "export const home = process.env['HOME'];", 'lint/style/noProcessEnv'],
   ['src/config/env.ts', "export const home = process.env['HOME'];", null],

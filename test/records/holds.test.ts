@@ -165,8 +165,22 @@ describe('releasing a payload that was not understood', () => {
     });
     expect(await row(payload.deliveryId)).toBeUndefined();
     expect(await mailOutcomes(ledgers.worker, [payload.mailId])).toMatchObject([{ outcome: 'waiting', reports: [] }]);
-    expect(await claimBatch(ledgers.worker, batchId, randomUUID())).toMatchObject([
+    expect(await claimBatch(ledgers.worker, batchId, randomUUID(), 1_000_000)).toMatchObject([
       { id: payload.mailId, readAttempts: 1 },
+    ]);
+  });
+
+  it('begins at the second claim, which is in a thread, where it was poisonous', async () => {
+    const reason = 'mail.poisonous';
+    const payload = await deliveryIn(ledgers, place, 'quarantined', { ...QUARANTINED, reason });
+    const batchId = newId<BatchId>();
+    const item = await itemOf(payload.deliveryId);
+    await ledgers.worker.transaction(async (tx) => {
+      await insertBatch(tx, batchId, place.mailboxId);
+      await releaseHeld(tx, item, { batchId, override: null });
+    });
+    expect(await claimBatch(ledgers.worker, batchId, randomUUID(), 1_000_000)).toMatchObject([
+      { id: payload.mailId, readAttempts: 2 },
     ]);
   });
 

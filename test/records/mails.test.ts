@@ -8,6 +8,7 @@ import {
   insertCopied,
   insertReplayed,
   insertReports,
+  leaveMails,
   mailContent,
   mailOutcomes,
   markRenumbered,
@@ -32,7 +33,8 @@ beforeAll(async () => {
 const NOT_LAB = { verdict: 'not-lab', reason: null } as const;
 const LAB = { verdict: null, reason: null } as const;
 
-const claim = (batchId: string, leaseToken: string = randomUUID()) => claimBatch(ledgers.worker, batchId, leaseToken);
+const claim = (batchId: string, leaseToken: string = randomUUID()) =>
+  claimBatch(ledgers.worker, batchId, leaseToken, 1_000_000);
 const idsOf = (mails: readonly { readonly id: MailId }[]) => mails.map((mail) => mail.id);
 
 async function mailRow(id: MailId) {
@@ -187,6 +189,34 @@ describe('claiming a batch', () => {
     await claim(batchId);
     await expireLease(ledgers.owner, 'mail', lapsed ?? '');
     expect(await claim(batchId)).toMatchObject([{ id: lapsed, readAttempts: 2 }]);
+  });
+
+  it('takes large mails, and those whose reading did not end before, one by one after all others', async () => {
+    const batchId = newId<BatchId>();
+    const [lapsed, large, small, unknown] = await ledgers.worker.transaction(async (tx) => {
+      const first = await takeUids(tx, place, 4);
+      const sizes = [100, 1_000_001, 1_000_000, 5_000_000];
+      const rows = sizes.map((bytes, index) =>
+        copiedRow(first + index, { bytes, ...(index === 3 ? { content: null, digest: null } : {}) }),
+      );
+      await insertBatch(tx, batchId, place.mailboxId);
+      await insertCopied(tx, { mailboxId: place.mailboxId, epochId: place.epochId, batchId }, rows);
+      return rows.map((row) => row.id);
+    });
+    await ledgers.owner.query('update mail set read_attempts = 1 where id = $1', [lapsed ?? '']);
+    const claimed: (readonly MailId[])[] = [];
+    for (let turn = 0; turn < 5; turn += 1) claimed.push(idsOf(await claim(batchId)));
+    expect(claimed).toEqual([[small], [large], [unknown], [lapsed], []]);
+  });
+
+  it('whose reading was ended is let go: claimed again at once, and the attempt counts', async () => {
+    const { batchId, mailIds } = await copiedMails(ledgers.worker, place);
+    const leaseToken = randomUUID();
+    await claim(batchId, leaseToken);
+    await leaveMails(ledgers.worker, randomUUID());
+    expect(await claim(batchId)).toEqual([]);
+    await leaveMails(ledgers.worker, leaseToken);
+    expect(await claim(batchId)).toMatchObject([{ id: mailIds[0], readAttempts: 2 }]);
   });
 
   it('that is given back costs no attempt', async () => {

@@ -46,7 +46,7 @@ describe('what a mail counts as', () => {
     const { batchId, mailIds } = await copiedMails(ledgers.worker, place);
     const [mailId = newId<MailId>()] = mailIds;
     expect(await outcomeOf(mailId)).toBe('waiting');
-    await claimBatch(ledgers.worker, batchId, newId());
+    await claimBatch(ledgers.worker, batchId, newId(), 1_000_000);
     expect(await outcomeOf(mailId)).toBe('waiting');
   });
 
@@ -67,7 +67,7 @@ describe('what a mail counts as', () => {
     const { batchId, mailIds } = await copiedMails(ledgers.worker, place);
     const [mailId = newId<MailId>()] = mailIds;
     const leaseToken = newId();
-    await claimBatch(ledgers.worker, batchId, leaseToken);
+    await claimBatch(ledgers.worker, batchId, leaseToken, 1_000_000);
     await settleMail(ledgers.worker, mailId, leaseToken, { verdict: null, reason: null });
     expect(await outcomeOf(mailId)).toBe('unaccounted');
   });

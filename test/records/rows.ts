@@ -94,7 +94,7 @@ export function newReport(mailId: MailId, practiceId: string | null, changes: Pa
 /** Reads a copied mail as these reports. */
 export async function readAs(ledger: Ledger, mails: CopiedMails, reports: readonly NewReport[]): Promise<void> {
   const leaseToken = randomUUID();
-  await claimBatch(ledger, mails.batchId, leaseToken);
+  await claimBatch(ledger, mails.batchId, leaseToken, 1_000_000);
   await ledger.transaction(async (tx) => {
     for (const mailId of mails.mailIds) await settleMail(tx, mailId, leaseToken, { verdict: null, reason: null });
     await insertReports(tx, reports);
