@@ -3,6 +3,7 @@
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { exitCodeOf } from './commands/exit-code.ts';
+import type { ReleaseFlags } from './commands/held.ts';
 import type { Io } from './commands/io.ts';
 import { addKeyCommands } from './commands/keys-table.ts';
 import { byOption, jsonOption, run } from './commands/options.ts';
@@ -168,14 +169,16 @@ held
   )
   .requiredOption('--reason <text>')
   .option('--override-card <patient-id>')
+  .option('--number-reused', 'the laboratory uses the lab number anew: both patients keep their results')
+  .option('--retract-first', 'take back what the first patient has under the lab number, then deliver')
+  .option('--same-determination', 'one determination under another code: in the place of the earlier result')
   .addOption(byOption())
-  .action((id: string, options: { reason: string; overrideCard?: string; by: string }) =>
-    run(async () =>
-      (await import('./commands/held.ts')).runHeldRelease(io, id, {
-        ...options,
-        overrideCard: options.overrideCard ?? null,
-      }),
-    ),
+  .action((id: string, options: ReleaseFlags & { reason: string; overrideCard?: string; by: string }) =>
+    run(async () => {
+      const { choiceOf, runHeldRelease } = await import('./commands/held.ts');
+      const { reason, by, overrideCard = null } = options;
+      return runHeldRelease(io, id, { reason, by, overrideCard, choice: choiceOf(options) });
+    }),
   );
 held
   .command('discard <id>')

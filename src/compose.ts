@@ -154,4 +154,10 @@ function breakersOf(logger: Logger, clock: Clock, random: () => number): Breaker
 const notConfigured = async (): Promise<never> => {
   throw new Failure('board.not-configured', { kind: 'transient', scope: 'peer' });
 };
-const unconfiguredBoard: Board = { isSandbox: notConfigured, check: notConfigured, write: notConfigured };
+const unconfiguredBoard: Board = {
+  isSandbox: notConfigured,
+  check: notConfigured,
+  write: notConfigured,
+  retract: notConfigured,
+  countUnretracted: notConfigured,
+};

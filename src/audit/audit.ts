@@ -29,6 +29,7 @@ export type AuditEvent =
   | 'report.released'
   | 'report.discarded'
   | 'report.overridden'
+  | 'report.retracted'
   | 'mail.replayed'
   | 'ledger.restored'
   | 'laboratory.accepted'

@@ -4,9 +4,9 @@ import { appendAudit } from '../audit/audit.ts';
 import { compose, composeOffice, type Office } from '../compose.ts';
 import type { Config } from '../config/config.ts';
 import type { PayloadReading } from '../lab/lab.ts';
-import { discardHold, releaseHold, reopenContent } from '../pipeline/pipeline.ts';
+import { discardHold, type ReleaseChoice, releaseHold, reopenContent } from '../pipeline/pipeline.ts';
 import { findPractice } from '../practice/practice.ts';
-import { type HeldItem, heldItemById, heldItems, restedDelivery } from '../records/records.ts';
+import { type HeldItem, heldItemById, heldItems, type OtherCard, restedDelivery } from '../records/records.ts';
 import { asFailure } from '../shared/failure.ts';
 import { isReasonCode, reasonOf } from '../shared/reasons.ts';
 import { configOf, type Io, type Language, say, table, UsageError } from './io.ts';
@@ -54,6 +54,7 @@ function described(item: HeldItem, language: Language) {
     laboratory: item.laboratory ?? item.sender,
     since: item.settledAt.toISOString(),
     joined: item.originalId,
+    ...(item.cards === null ? {} : { cards: item.cards }),
   };
 }
 
@@ -91,7 +92,7 @@ export async function runHeldShow(
     const readings = options.content ? await lookedInto(office, item, options.by) : null;
     if (options.json) io.out(JSON.stringify(readings === null ? facts : { ...facts, content: readings }));
     else {
-      io.out(table(Object.entries(facts).map(([name, value]) => [name, String(value ?? '-')])));
+      io.out(table(shown(facts).map(([name, value]) => [name, String(value ?? '-')])));
       if (readings !== null)
         io.out(showDocument({ file: item.mailId, payloads: readings }, { language: config.language }));
     }
@@ -113,6 +114,15 @@ async function whyNothing(office: Office, config: Config, id: string): Promise<s
       ? { nl: 'de inhoud is er nog', en: 'its content is kept' }
       : { nl: `de inhoud is gewist op ${gone}`, en: `its content has gone (erased ${gone})` };
   return `${nothing} (${state}; ${say(config, kept)})`;
+}
+
+// Both cards, where two are in doubt: by the ids of cKIS, which a person of the practice can look up.
+function shown({ cards, ...facts }: ReturnType<typeof described>): readonly (readonly [string, unknown])[] {
+  const said = ({ card, practiceAgb }: OtherCard) =>
+    `${card === null ? '?' : `Patient/${card}`} (${practiceAgb ?? '?'})`;
+  const lines: readonly (readonly [string, unknown])[] = Object.entries(facts);
+  if (cards === undefined) return lines;
+  return [...lines, ['card', said(cards.reported)], ['first card', cards.first.map(said).join(', ')]];
 }
 
 // A person looks at a patient's data: that is an act of its own, and audited before it happens.
@@ -139,6 +149,10 @@ const REFUSALS: Readonly<Record<string, { readonly nl: string; readonly en: stri
     nl: 'Vrijgeven kan niet: het bericht noemt geen afzender, dus er is geen laboratorium om in orde te bevinden. Vraag het laboratorium zijn ZorgMail-account of naam mee te sturen, en wijs dit bericht af.',
     en: 'It cannot be released: the report names no sender, so there is no laboratory to accept. Ask the laboratory to send its account or name, and discard this one.',
   },
+  'decision.first-card-unclear': {
+    nl: 'Intrekken kan niet: er is niet precies één eerste kaart bekend (zie held show). Trek de uitslagen in cKIS met de hand in en geef daarna vrij met --number-reused.',
+    en: 'It cannot be retracted: not exactly one first card is known (see held show). Retract in cKIS by hand, then release with --number-reused.',
+  },
   'decision.card-invalid': {
     nl: 'Dit is geen kaartnummer van cKIS (Patient-id), of het lijkt op een BSN. Is het echt een kaartnummer, schrijf dan Patient/nummer.',
     en: 'This is no card id of cKIS (Patient id), or it looks like a BSN. If it is an id after all, write Patient/id.',
@@ -159,6 +173,25 @@ export interface DecideOptions {
   readonly by: string;
   readonly reason: string;
   readonly overrideCard: string | null;
+  readonly choice?: ReleaseChoice | null;
+}
+
+/** The flags of `held release`; at most one of them, since each ends the doubt in another way. */
+export interface ReleaseFlags {
+  readonly numberReused?: boolean;
+  readonly retractFirst?: boolean;
+  readonly sameDetermination?: boolean;
+}
+
+/** The choice that was made, or null. */
+export function choiceOf({ numberReused, retractFirst, sameDetermination }: ReleaseFlags): ReleaseChoice | null {
+  const chosen: ReleaseChoice[] = [
+    ...(numberReused === true ? (['number-reused'] as const) : []),
+    ...(retractFirst === true ? (['retract-first'] as const) : []),
+    ...(sameDetermination === true ? (['same-determination'] as const) : []),
+  ];
+  if (chosen.length > 1) throw new UsageError(`choose one of ${chosen.map((one) => `--${one}`).join(', ')}`);
+  return chosen[0] ?? null;
 }
 
 const RELEASED = { nl: 'Vrijgegeven: alle controles worden opnieuw gedaan.', en: 'Released: all checks run again.' };

@@ -44,6 +44,25 @@ export function withResultKeys(
   }));
 }
 
+/** The parts of a key, still escaped: laboratory, lab number, year, order code, code (else name), sub-id, perhaps a moment, ordinal. */
+export function partsOfKey(key: string): readonly string[] {
+  return [...`|${key}`.matchAll(/\|((?:\\.|[^\\|])*)/g)].map((match) => match[1] ?? '');
+}
+
+/**
+ * A key under a lab number that the laboratory uses anew for another patient: the scope becomes part of the number, with
+ * a separator that is escaped, so that no number that is sent can ever look like it. A report's key can be given too.
+ */
+export function scopedKey(key: string, scope: string): string {
+  const [laboratory = '', labNumber = '', ...rest] = partsOfKey(key);
+  return [laboratory, `${labNumber}\\|${scope}`, ...rest].join('|');
+}
+
+/** The same determination with another place among its equals. */
+export function keyWithOrdinal(key: string, ordinal: number): string {
+  return [...partsOfKey(key).slice(0, -1), String(ordinal)].join('|');
+}
+
 interface Place {
   readonly specimen: Specimen;
   readonly index: number;
@@ -68,7 +87,8 @@ function yearOf(specimen: Specimen): string {
   return specimen.collectedAt?.slice(0, 4) ?? '';
 }
 
-function normalisedName(name: string): string {
+/** A name without what writers vary: case, and runs of blanks. */
+export function normalisedName(name: string): string {
   return name.normalize('NFKC').trim().replace(/\s+/g, ' ').toLowerCase();
 }
 

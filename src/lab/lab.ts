@@ -169,6 +169,7 @@ export interface LabReport {
 }
 
 export type { Determinations } from './codes/codes.ts';
+export { keyWithOrdinal, normalisedName, partsOfKey, scopedKey } from './key.ts';
 export { codeListOf, type Laboratory, type LaboratoryRegistry } from './laboratories.ts';
 export { readMailContents, readPayloadAttachments } from './read-mail.ts';
 export { readPayload } from './read-payload.ts';

@@ -5,9 +5,12 @@
  */
 
 import { appendAudit } from '../audit/audit.ts';
+import type { ReportContent } from '../delivery/patient-card/patient-card.ts';
+import type { Specimen } from '../lab/lab.ts';
 import type { JobAnswer } from '../queue/queue.ts';
-import { settleDelivery } from '../records/records.ts';
+import { retractedNumbers, settleDelivery } from '../records/records.ts';
 import { isShadowed, namedCard } from './checks.ts';
+import { labNumberDigest, labNumberDigests } from './digests.ts';
 import type { OpenDelivery } from './open-delivery.ts';
 import type { Courier } from './pipeline.ts';
 import { postpone, recordSettled } from './settle.ts';
@@ -49,7 +52,12 @@ async function writeByUs(courier: Courier, delivery: OpenDelivery): Promise<JobA
     await recordSettled(courier, delivery, { kind: 'shadowed' }, content.withheldCount);
     return { kind: 'done' };
   }
-  const answer = await courier.board.write(content.report.patient, content, trace, namedCard(delivery.claim));
+  const standing = await withoutRetracted(courier, delivery);
+  if (standing === null) {
+    await recordSettled(courier, delivery, { kind: 'no-card', reason: 'lab.number-retracted' }, content.withheldCount);
+    return { kind: 'done' };
+  }
+  const answer = await courier.board.write(content.report.patient, standing, trace, namedCard(delivery.claim));
   if (answer.kind === 'written')
     return settled(courier, delivery, { resources: answer.resources.map((resource) => ({ ...resource })) });
   if (answer.kind === 'none')
@@ -62,6 +70,23 @@ async function writeByUs(courier: Courier, delivery: OpenDelivery): Promise<JobA
       content.withheldCount,
     );
   return { kind: 'done' };
+}
+
+// What was taken back from the card meanwhile must not appear on the board after that.
+async function withoutRetracted(
+  { keys, ledger }: Courier,
+  { claim, content }: OpenDelivery,
+): Promise<ReportContent | null> {
+  const { report } = content;
+  if (claim.patientKey === null) return content;
+  const retracted = await retractedNumbers(ledger, await labNumberDigests(keys, report), claim.patientKey);
+  if (retracted.size === 0) return content;
+  const specimens: Specimen[] = [];
+  for (const specimen of report.specimens) {
+    const number = await labNumberDigest(keys, report, specimen.labNumber ?? '');
+    if (!retracted.has(number.toString('hex'))) specimens.push(specimen);
+  }
+  return specimens.length === 0 ? null : { ...content, report: { ...report, specimens } };
 }
 
 async function settled(courier: Courier, delivery: OpenDelivery, receipt: Record<string, unknown>): Promise<JobAnswer> {

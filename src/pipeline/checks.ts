@@ -1,24 +1,29 @@
 /** Reasons to hold a report for a followed patient that the report and the ledger know, before anything is written. */
 
-import type { NamedCard } from '../delivery/patient-card/patient-card.ts';
-import type { DigestKeys } from '../keys/keys.ts';
-import type { Sql } from '../ledger/ledger.ts';
+import type { Card, NamedCard } from '../delivery/patient-card/patient-card.ts';
 import {
+  type CardsInDoubt,
   type ClaimedDelivery,
   hasReferenceConflict,
   isSenderAccepted,
-  isUnderOtherPatient,
+  isTakenBack,
   lockContents,
+  otherCards,
   rememberLabNumbers,
+  rememberResults,
 } from '../records/records.ts';
 import { isReasonCode, type ReasonCode } from '../shared/reasons.ts';
-import { contentDigests, labNumberDigests, storedReferenceDigests } from './digests.ts';
+import { contentDigests, labNumberDigests, numberOwner, storedReferenceDigests } from './digests.ts';
+import { type Identified, identifyReport } from './identify.ts';
 import type { OpenDelivery } from './open-delivery.ts';
 import type { Courier } from './pipeline.ts';
+import type { SameDecision } from './same-result.ts';
 
 export interface LedgerHold {
   readonly code: ReasonCode;
   readonly detail: string | null;
+  /** Where two cards are in doubt: the one it would go to, and those that had the number before. */
+  readonly cards?: CardsInDoubt;
 }
 
 /** The card that a person named for this delivery, and the doubts that they passed over; null: it is to be looked for. */
@@ -40,7 +45,7 @@ export async function isShadowed({ claim, integration }: OpenDelivery, target: T
   return claim.source === 'replay' && claim.mailboxId === null && !(await target.isSandbox());
 }
 
-/** The first reason to hold, or null. The laboratory's numbers are remembered here, so that of two patients one waits. */
+/** The first reason to hold that the report, its laboratory and its references give, or null. */
 export async function ledgerHold(courier: Courier, delivery: OpenDelivery): Promise<LedgerHold | null> {
   const { claim, content } = delivery;
   const stated = content.report.holds.find(({ code }) => !claim.acknowledged.includes(code));
@@ -52,33 +57,62 @@ export async function ledgerHold(courier: Courier, delivery: OpenDelivery): Prom
   if (claim.laboratory === null && !(sender !== '' && (await isSenderAccepted(courier.ledger, sender)))) {
     return { code: 'lab.unknown-sender', detail: null };
   }
-  const digestKeys = await courier.keys.digestKeys();
-  return courier.ledger.transaction(async (tx) => {
-    await courier.keys.guardDigests(tx, digestKeys);
-    if (await isConflicting(tx, digestKeys, delivery)) return { code: 'lab.reference-conflict', detail: null };
-    return numberHold(tx, digestKeys, delivery);
-  });
+  return (await isConflicting(courier, delivery)) ? { code: 'lab.reference-conflict', detail: null } : null;
 }
 
-async function isConflicting(tx: Sql, keys: DigestKeys, { claim, whole }: OpenDelivery): Promise<boolean> {
+async function isConflicting({ ledger, keys }: Courier, { claim, whole }: OpenDelivery): Promise<boolean> {
   if (claim.isCorrected || claim.acknowledged.includes('lab.reference-conflict')) return false;
-  return hasReferenceConflict(tx, {
-    reportId: claim.reportId,
-    practiceId: claim.practiceId,
-    referenceDigests: storedReferenceDigests(keys, whole, claim),
-    contentDigests: contentDigests(keys, whole, claim.version),
+  const digestKeys = await keys.digestKeys();
+  return ledger.transaction(async (tx) => {
+    await keys.guardDigests(tx, digestKeys);
+    return hasReferenceConflict(tx, {
+      reportId: claim.reportId,
+      practiceId: claim.practiceId,
+      referenceDigests: storedReferenceDigests(digestKeys, whole, claim),
+      contentDigests: contentDigests(digestKeys, whole, claim.version),
+    });
   });
 }
 
-async function numberHold(tx: Sql, keys: DigestKeys, { claim, content }: OpenDelivery): Promise<LedgerHold | null> {
-  const { patientKey } = claim;
-  const numbers = labNumberDigests(keys, content.report);
-  if (patientKey === null || numbers.all.length === 0) return null;
-  await lockContents(tx, numbers.all);
-  // A person who named the card knowing this says that the laboratory uses the number anew.
-  const isReused = claim.acknowledged.includes('lab.number-other-patient');
-  if (!isReused && (await isUnderOtherPatient(tx, numbers.all, patientKey)))
-    return { code: 'lab.number-other-patient', detail: null };
-  await rememberLabNumbers(tx, numbers.newest, patientKey, claim.id);
-  return null;
+/** What a person decided about a result that came back under another key. */
+export function sameDecision({ choices, acknowledged }: ClaimedDelivery): SameDecision {
+  if (choices.includes('same-determination')) return 'same';
+  return acknowledged.includes('lab.key-changed') ? 'both' : null;
+}
+
+/**
+ * Whose the lab numbers are, and what the results are called on the card; or the reason to hold. Both are remembered here,
+ * in one transaction and before anything is written, so that of two patients, or of two reports, the second waits. A
+ * delivery that was here before keeps its answer.
+ */
+export async function claimNumbers(
+  courier: Courier,
+  { claim, content, practice }: OpenDelivery,
+  { patientId }: Card,
+): Promise<Pick<Identified, 'identifiers'> | LedgerHold> {
+  const numbers = await labNumberDigests(courier.keys, content.report);
+  const patientKey = await numberOwner(courier.keys, claim.patientKey, patientId);
+  const isReused = claim.choices.includes('number-reused') || isOverridden(claim);
+  return courier.ledger.transaction(async (tx) => {
+    await lockContents(tx, numbers);
+    const first = isReused ? [] : await otherCards(tx, numbers, patientKey, patientId);
+    if (first.length > 0 || (!isReused && (await isTakenBack(tx, numbers, patientKey)))) {
+      const cards = { reported: { card: patientId, practiceAgb: practice.agb }, first };
+      return { code: 'lab.number-other-patient', detail: null, cards };
+    }
+    await rememberLabNumbers(tx, numbers, patientKey, claim.id, patientId);
+    if (claim.identifiers !== null) return { identifiers: claim.identifiers };
+    const recipient = { patientKey, cardId: patientId };
+    const identified = await identifyReport(tx, courier.keys, content.report, recipient, sameDecision(claim));
+    if (identified === null) return { code: 'lab.key-changed', detail: null };
+    await rememberResults(tx, patientKey, claim.reportId, identified.results, identified.identifiers);
+    return identified;
+  });
+}
+
+// A person who named the card knowing this says that the laboratory uses the number anew.
+function isOverridden({ acknowledged, choices, overrideCard }: ClaimedDelivery): boolean {
+  return (
+    overrideCard !== null && acknowledged.includes('lab.number-other-patient') && !choices.includes('retract-first')
+  );
 }

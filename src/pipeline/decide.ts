@@ -24,7 +24,12 @@ export interface Decision {
   readonly reason: string;
   /** Only to override an identity check: the card (Patient id, or `Patient/id`) that the practice confirmed. */
   readonly overrideCard: string | null;
+  /** What is to be done, where the reason offers a choice; absent: none was made. */
+  readonly choice?: ReleaseChoice | null;
 }
+
+/** The actions of a reason that are a choice between ways to release. */
+export type ReleaseChoice = Extract<ReasonAction, 'number-reused' | 'retract-first' | 'same-determination'>;
 
 /** What a release meant, and how many others it released with it (a laboratory that was accepted). */
 export interface Released {
@@ -33,14 +38,15 @@ export interface Released {
 }
 
 /**
- * Releases a held or quarantined delivery. Throws `decision.not-found`, `decision.not-allowed`, `decision.card-invalid`
- * or `decision.sender-missing`.
+ * Releases a held or quarantined delivery. Throws `decision.not-found`, `decision.not-allowed`, `decision.card-invalid`,
+ * `decision.sender-missing` or `decision.first-card-unclear`.
  */
 export async function releaseHold(courier: Courier, id: string, wish: Decision): Promise<Released> {
   const decision = { ...wish, overrideCard: wish.overrideCard === null ? null : cardIdOf(wish.overrideCard) };
   const { jobs, action } = await courier.ledger.transaction(async (tx) => {
     const item = await findHeld(tx, id);
     const action = requireAction(item, releasing(item, decision));
+    if (decision.overrideCard !== null) requireAction(item, 'override');
     await requireBytes(tx, item);
     const others = item.reason === 'lab.unknown-sender' ? await acceptLaboratory(tx, item, decision) : [];
     const override = overrideOf(item, action, decision);
@@ -86,7 +92,8 @@ function notAllowed({ deliveryId, reason }: HeldItem, action: ReasonAction): Fai
 }
 
 /** What a wish to release means for this item. */
-function releasing(item: HeldItem, { overrideCard }: Decision): ReasonAction {
+function releasing(item: HeldItem, { overrideCard, choice = null }: Decision): ReasonAction {
+  if (choice !== null) return choice;
   if (overrideCard !== null) return 'override';
   return actionsOf(item).includes('acknowledge') ? 'acknowledge' : 'release';
 }
@@ -109,14 +116,40 @@ function cardIdOf(named: string): string {
  * doubts about one report would bring each other back for ever. Where another card is named than before, what was decided
  * about whose it is was about that one, this decision too: the new card is compared in full.
  */
-function overrideOf(item: HeldItem, action: ReasonAction, { by, reason, overrideCard }: Decision): Override | null {
+function overrideOf(item: HeldItem, action: ReasonAction, decision: Decision): Override | null {
+  const { by, reason, overrideCard, choice = null } = decision;
   const { override: earlier, reason: code } = item;
   if (action === 'release') return code === 'lab.unknown-sender' ? earlier : null;
   const card = overrideCard ?? earlier?.card ?? null;
   const isOtherCard = earlier !== null && earlier.card !== null && earlier.card !== card;
   const decided = [...(earlier?.acknowledged ?? []), code];
   const acknowledged = isOtherCard ? decided.filter((one) => !isAboutIdentity(one)) : decided;
-  return { by, reason, card, code, acknowledged };
+  const choices = choicesOf(earlier?.choices ?? [], code, choice, isOtherCard);
+  const isToRetract = choices.includes('retract-first');
+  const retractFrom =
+    choice === 'retract-first' ? firstCardOf(item) : isToRetract ? (earlier?.retractFrom ?? null) : null;
+  return { by, reason, card, code, acknowledged, choices, retractFrom };
+}
+
+const ABOUT_NUMBERS: ReadonlySet<string> = new Set<ReleaseChoice>(['number-reused', 'retract-first']);
+
+// The last decision about one doubt is the one that counts; whose the number is was decided for a card.
+function choicesOf(
+  earlier: readonly string[],
+  code: string,
+  choice: ReleaseChoice | null,
+  isOtherCard: boolean,
+): readonly string[] {
+  const isOpen = (one: string) =>
+    ABOUT_NUMBERS.has(one) ? isOtherCard || code === 'lab.number-other-patient' : code === 'lab.key-changed';
+  return [...earlier.filter((one) => !isOpen(one)), ...(choice === null ? [] : [choice])];
+}
+
+// A person takes back from the card that they were shown: where that is not one card, nobody knows which.
+function firstCardOf({ cards, deliveryId }: HeldItem): string {
+  const [first, ...more] = cards?.first ?? [];
+  if (first?.card != null && more.length === 0) return first.card;
+  throw new Failure('decision.first-card-unclear', { kind: 'permanent', fields: { id: deliveryId } });
 }
 
 function isAboutIdentity(code: string): boolean {

@@ -12,9 +12,10 @@ import { type ClaimedDelivery, claimDelivery, clearUncertain, nextOfPatient, ren
 import { asFailure } from '../shared/failure.ts';
 import { newId } from '../shared/ids.ts';
 import { deliverToBoard } from './board.ts';
-import { isShadowed, ledgerHold, namedCard } from './checks.ts';
+import { claimNumbers, isShadowed, ledgerHold, namedCard } from './checks.ts';
 import { type OpenDelivery, openDelivery } from './open-delivery.ts';
 import type { Courier } from './pipeline.ts';
+import { RETRACT_LATER_MS, retractFirst } from './retract-first.ts';
 import { type DeliveryAnswer, postpone, settle } from './settle.ts';
 import { guarded, waitForTarget } from './targets.ts';
 
@@ -70,7 +71,9 @@ async function deliverClaimed(courier: Courier, claim: ClaimedDelivery, leaseTok
     // Paused or disabled: it waits. A disabled practice's are discarded after 7 days (recover.ts).
     if (delivery.integration.state !== 'enabled') return await postpone(courier, claim, leaseToken, { kind: 'park' });
     if (claim.target === 'board') return await deliverToBoard(courier, delivery);
-    await settle(courier, delivery, await deliverToCard(courier, delivery));
+    const answer = await deliverToCard(courier, delivery);
+    if (answer.kind === 'later') return await postpone(courier, claim, leaseToken, answer);
+    await settle(courier, delivery, answer);
     return { kind: 'done' };
   } catch (thrown) {
     return postpone(courier, claim, leaseToken, { kind: 'failed', failure: asFailure(thrown) });
@@ -98,7 +101,12 @@ async function isOnCard(courier: Courier, delivery: OpenDelivery): Promise<boole
   return found?.kind === 'card' && (await courier.card.countMissing(content, trace, found.card)) === 0;
 }
 
-async function deliverToCard(courier: Courier, delivery: OpenDelivery): Promise<DeliveryAnswer> {
+interface Later {
+  readonly kind: 'later';
+  readonly delayMs: number;
+}
+
+async function deliverToCard(courier: Courier, delivery: OpenDelivery): Promise<DeliveryAnswer | Later> {
   const { claim, content, practice, trace } = delivery;
   if (!delivery.isAnythingLeft) return { kind: 'no-card', reason: 'practice.withheld' };
   const found = await findCard(courier.card, delivery);
@@ -106,8 +114,13 @@ async function deliverToCard(courier: Courier, delivery: OpenDelivery): Promise<
   if (found.kind === 'held') return { kind: 'held', code: found.code, detail: null };
   const hold = await ledgerHold(courier, delivery);
   if (hold !== null) return { kind: 'held', ...hold };
+  const retracted = await retractFirst(courier, delivery);
+  if (retracted === 'later') return { kind: 'later', delayMs: RETRACT_LATER_MS };
+  if (retracted !== 'done') return { kind: 'held', ...retracted };
+  const numbers = await claimNumbers(courier, delivery, found.card);
+  if ('code' in numbers) return { kind: 'held', ...numbers };
   if (await isShadowed(delivery, courier.card)) return { kind: 'shadowed' };
-  const written = await courier.card.write(found.card, content, trace);
+  const written = await courier.card.write(found.card, { ...content, identifiers: numbers.identifiers }, trace);
   courier.mark('card-written');
   if (written.kind === 'held') return { kind: 'held', code: written.code, detail: written.detail };
   courier.logger.debug('written to card', {

@@ -64,19 +64,23 @@ export function storedReferenceDigests(
   return [referenceDigest];
 }
 
-/** The laboratory's numbers in this report, each with the laboratory it belongs to. */
-export interface LabNumberDigests {
-  /** Under the newest key, to be written. */
-  readonly newest: readonly Buffer[];
-  /** Under every live key, to be looked up. */
-  readonly all: readonly Buffer[];
+/**
+ * The laboratory's numbers in this report, each with the laboratory it belongs to. Under the key of the card's identifiers,
+ * which never rotates: what results are called on the card hangs on them for as long as corrections can come.
+ */
+export async function labNumberDigests(keys: Keys, report: LabReport): Promise<readonly Buffer[]> {
+  const numbers = new Set(
+    report.specimens.flatMap(({ labNumber }) => (labNumber === null || labNumber === '' ? [] : [labNumber])),
+  );
+  return Promise.all([...numbers].map((number) => labNumberDigest(keys, report, number)));
 }
 
-export function labNumberDigests(keys: DigestKeys, report: LabReport): LabNumberDigests {
+export function labNumberDigest(keys: Keys, report: LabReport, number: string): Promise<Buffer> {
   const laboratory = report.laboratory ?? report.sender.zorgmail ?? report.sender.name;
-  const numbers = new Set(
-    report.specimens.map((specimen) => specimen.labNumber).filter((number) => number !== null && number !== ''),
-  );
-  const digests = [...numbers].map((number) => keys.of(`lab-number|${JSON.stringify([laboratory, number])}`));
-  return { newest: digests.map(([newest]) => newest).filter((digest) => digest !== undefined), all: digests.flat() };
+  return keys.mac('card', `lab-number|${JSON.stringify([laboratory, number])}`);
+}
+
+/** Whose the lab numbers are: the patient, and where there is no BSN the card that a person named. */
+export async function numberOwner(keys: Keys, key: Buffer | null, cardId: string): Promise<Buffer> {
+  return key ?? keys.mac('patient', `card|${cardId}`);
 }

@@ -3,6 +3,7 @@
  * deliver.ts and checks.ts ask them, with nothing written anywhere. A look, not a promise: the answers may change.
  */
 
+import type { Card } from '../delivery/patient-card/patient-card.ts';
 import type { LabReport } from '../lab/lab.ts';
 import { findPractice, type Integration, integrationOf, type Practice } from '../practice/practice.ts';
 import {
@@ -10,13 +11,15 @@ import {
   findOriginal,
   hasReferenceConflict,
   isSenderAccepted,
+  isTakenBack,
   isUnderOtherPatient,
 } from '../records/records.ts';
 import { amsterdamIso } from '../shared/amsterdam.ts';
 import { newId } from '../shared/ids.ts';
 import type { ReasonCode } from '../shared/reasons.ts';
 import { withChosenDeterminations } from './determinations.ts';
-import { contentDigests, labNumberDigests, patientKey, referenceDigests } from './digests.ts';
+import { contentDigests, labNumberDigests, numberOwner, patientKey, referenceDigests } from './digests.ts';
+import { identifyReport } from './identify.ts';
 import type { Courier } from './pipeline.ts';
 import { practiceOf } from './recipient.ts';
 
@@ -68,12 +71,17 @@ async function atDelivery(
   const found = await courier.card.find(report.patient, practice.agb);
   if (found.kind === 'none') return { would: 'no-card', reason: null };
   if (found.kind === 'held') return held(found.code);
-  const hold = await holdOf(courier, read, practice);
+  const hold = await holdOf(courier, read, practice, { report: chosen.content.report, card: found.card });
   if (hold !== null) return held(hold);
   return { would: integration.mode === 'shadow' ? 'shadowed' : 'forwarded', reason: null };
 }
 
-async function holdOf(courier: Courier, read: ForeseenReport, practice: Practice): Promise<ReasonCode | null> {
+async function holdOf(
+  courier: Courier,
+  read: ForeseenReport,
+  practice: Practice,
+  chosen: { readonly report: LabReport; readonly card: Card },
+): Promise<ReasonCode | null> {
   const { report } = read;
   const stated = report.holds[0];
   if (stated !== undefined) return stated.code;
@@ -81,10 +89,16 @@ async function holdOf(courier: Courier, read: ForeseenReport, practice: Practice
   const isKnown = report.laboratory !== null || (sender !== '' && (await isSenderAccepted(courier.ledger, sender)));
   if (!isKnown) return 'lab.unknown-sender';
   if (!isCorrected(report) && (await isConflicting(courier, read, practice))) return 'lab.reference-conflict';
-  const numbers = labNumberDigests(await courier.keys.digestKeys(), report);
-  const key = await patientKey(courier.keys, report);
-  const isTaken = key !== null && (await isUnderOtherPatient(courier.ledger, numbers.all, key));
-  return isTaken ? 'lab.number-other-patient' : null;
+  const { patientId } = chosen.card;
+  const numbers = await labNumberDigests(courier.keys, chosen.report);
+  const owner = await numberOwner(courier.keys, await patientKey(courier.keys, report), patientId);
+  const isTaken =
+    (await isUnderOtherPatient(courier.ledger, numbers, owner, patientId)) ||
+    (await isTakenBack(courier.ledger, numbers, owner));
+  if (isTaken) return 'lab.number-other-patient';
+  const recipient = { patientKey: owner, cardId: patientId };
+  const identified = await identifyReport(courier.ledger, courier.keys, chosen.report, recipient, null);
+  return identified === null ? 'lab.key-changed' : null;
 }
 
 async function isConflicting(courier: Courier, read: ForeseenReport, practice: Practice): Promise<boolean> {

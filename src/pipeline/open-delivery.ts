@@ -41,7 +41,11 @@ export async function openDelivery(
     practice,
     integration,
     whole: stored.report,
-    content: { ...chosen.content, format: claim.format as PayloadFormat },
+    content: {
+      ...chosen.content,
+      format: claim.format as PayloadFormat,
+      ...(claim.identifiers === null ? {} : { identifiers: claim.identifiers }),
+    },
     isAnythingLeft: chosen.isAnythingLeft,
     trace,
   };

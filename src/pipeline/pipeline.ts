@@ -45,7 +45,13 @@ export interface Courier {
  */
 export type Breakers = Readonly<Record<'patient-card' | 'board', { readonly read: Breaker; readonly write: Breaker }>>;
 
-export type Moment = 'fetched' | 'copy-committed' | 'read-committed' | 'card-written' | 'delivery-settled';
+export type Moment =
+  | 'fetched'
+  | 'copy-committed'
+  | 'read-committed'
+  | 'retracted'
+  | 'card-written'
+  | 'delivery-settled';
 
 export interface CourierLimits {
   /** Larger mails are not fetched but quarantined. */
@@ -66,7 +72,7 @@ export interface CourierLimits {
 }
 
 export { copyMailbox } from './copy.ts';
-export { discardHold, releaseHold } from './decide.ts';
+export { discardHold, type ReleaseChoice, releaseHold } from './decide.ts';
 export { type Foreseen, type ForeseenReport, foresee } from './foresee.ts';
 export { type RunningWorker, startWorker } from './forward.ts';
 export { addMailboxTo, type LinkedMailbox, replacePassword } from './practice-mailbox.ts';

@@ -7,6 +7,7 @@ import type { Sql } from '../ledger/ledger.ts';
 import { type Decision, decide, type JobAnswer } from '../queue/queue.ts';
 import {
   addUncoded,
+  type CardsInDoubt,
   type ClaimedDelivery,
   eraseMail,
   eraseReport,
@@ -30,7 +31,12 @@ export type DeliveryAnswer =
     }
   | { readonly kind: 'no-card'; readonly reason: ReasonCode | null }
   | { readonly kind: 'shadowed' }
-  | { readonly kind: 'held'; readonly code: ReasonCode; readonly detail: string | null };
+  | {
+      readonly kind: 'held';
+      readonly code: ReasonCode;
+      readonly detail: string | null;
+      readonly cards?: CardsInDoubt;
+    };
 
 export async function settle(courier: Courier, delivery: OpenDelivery, answer: DeliveryAnswer): Promise<void> {
   const { claim, content } = delivery;
@@ -196,7 +202,7 @@ export async function recordSettled(
         reason,
         detail,
         withheldCount,
-        receipt: null,
+        receipt: answer.kind === 'held' && answer.cards !== undefined ? { cards: answer.cards } : null,
       }))
     )
       return;

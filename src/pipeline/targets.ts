@@ -35,12 +35,16 @@ export function guarded(courier: Courier, deliveryId: string): Courier {
       find: (...asked) => onCard.read.guard(deliveryId, () => card.find(...asked)),
       findById: (...asked) => onCard.read.guard(deliveryId, () => card.findById(...asked)),
       countMissing: (...asked) => onCard.read.guard(deliveryId, () => card.countMissing(...asked)),
+      countUnretracted: (...asked) => onCard.read.guard(deliveryId, () => card.countUnretracted(...asked)),
       write: (...written) => onCard.write.guard(deliveryId, () => card.write(...written)),
+      retract: (...taken) => onCard.write.guard(deliveryId, () => card.retract(...taken)),
     },
     board: {
       isSandbox: () => onBoard.read.guard(deliveryId, () => board.isSandbox()),
       check: (...asked) => onBoard.read.guard(deliveryId, () => board.check(...asked)),
+      countUnretracted: (...asked) => onBoard.read.guard(deliveryId, () => board.countUnretracted(...asked)),
       write: (...written) => onBoard.write.guard(deliveryId, () => board.write(...written)),
+      retract: (...taken) => onBoard.write.guard(deliveryId, () => board.retract(...taken)),
     },
   };
 }

@@ -30,6 +30,12 @@ export interface ClaimedDelivery {
   readonly overrideCard: string | null;
   /** Codes of what it was held for and a person decided to pass over. */
   readonly acknowledged: readonly string[];
+  /** How persons wanted it released, where there was a choice. */
+  readonly choices: readonly string[];
+  /** The card whose results are to be taken back before this one is delivered, or null. */
+  readonly retractFrom: string | null;
+  /** What its results are called on the card where their keys say otherwise; null until that was decided. */
+  readonly identifiers: ReadonlyMap<string, string> | null;
   readonly attempts: number;
   /** An earlier request for it may have been taken: the target is asked before anything else. */
   readonly isUncertain: boolean;
@@ -74,18 +80,25 @@ export async function claimDelivery(
   if (claimed === 'busy' || claimed.count === 0) {
     return (await waitsForItsPatient(sql, id, generation)) ? { kind: 'busy' } : { kind: 'nothing' };
   }
-  const { rows } = await sql.query<ClaimedDelivery>(
+  const { rows } = await sql.query<StoredDelivery>(
     `select d.id, d.target, r.id as "reportId", r.mail_id as "mailId", m.mailbox_id as "mailboxId", r.practice_id as "practiceId", m.source, r.format, r.laboratory,
        r.sender, r.patient_key as "patientKey", r.reference_digest as "referenceDigest", r.content_digest as "contentDigest", r.report_ordinal as "reportOrdinal", r.version,
        r.is_corrected as "isCorrected", r.content, d.override ->> 'card' as "overrideCard",
-       coalesce(d.override -> 'acknowledged', '[]') as acknowledged, d.attempts,
+       coalesce(d.override -> 'acknowledged', '[]') as acknowledged, coalesce(d.override -> 'choices', '[]') as choices,
+       d.override ->> 'retractFrom' as "retractFrom", r.identifiers, d.attempts,
        d.state = 'uncertain' or d.ask_first as "isUncertain", d.created_at as "createdAt"
      from delivery d join report r on r.id = d.report_id join mail m on m.id = r.mail_id where d.id = $1`,
     [id],
   );
   const delivery = rows[0];
-  return delivery === undefined ? { kind: 'nothing' } : { kind: 'claimed', delivery };
+  if (delivery === undefined) return { kind: 'nothing' };
+  const identifiers = delivery.identifiers === null ? null : new Map(Object.entries(delivery.identifiers));
+  return { kind: 'claimed', delivery: { ...delivery, identifiers } };
 }
+
+type StoredDelivery = Omit<ClaimedDelivery, 'identifiers'> & {
+  readonly identifiers: Readonly<Record<string, string>> | null;
+};
 
 function asBusy(thrown: unknown): 'busy' {
   const fields = (thrown as { fields?: { constraint?: unknown } }).fields;

@@ -3,6 +3,7 @@
 import type { Sql } from '../ledger/ledger.ts';
 import { Failure } from '../shared/failure.ts';
 import { type DeliveryId, isId, type MailId, type ReportId } from '../shared/ids.ts';
+import type { OtherCard } from './memory.ts';
 import { eraseMail, eraseReport } from './reports.ts';
 
 /** What persons decided on a delivery: kept on its row, read by the checks when it is tried again. */
@@ -16,6 +17,10 @@ export interface Override {
   readonly code: string;
   /** This code and those of earlier decisions that still stand: the checks that are passed over. */
   readonly acknowledged: readonly string[];
+  /** How it was to be released, where there was a choice: this one and earlier ones that still stand. */
+  readonly choices?: readonly string[];
+  /** The card to take results back from before this one is delivered. */
+  readonly retractFrom?: string | null;
 }
 
 export interface HeldItem {
@@ -41,11 +46,20 @@ export interface HeldItem {
   readonly originalId: string | null;
   /** What persons decided on it before, or null. */
   readonly override: Override | null;
+  /** Where two cards are in doubt: both of them, by the ids of cKIS. */
+  readonly cards: CardsInDoubt | null;
+}
+
+/** As the check recorded it (pipeline/checks.ts). */
+export interface CardsInDoubt {
+  readonly reported: OtherCard;
+  readonly first: readonly OtherCard[];
 }
 
 const SELECT = `select d.id as "deliveryId", r.id as "reportId", r.mail_id as "mailId", m.mailbox_id as "mailboxId", b.name as mailbox, d.target, d.state, r.kind,
     r.payload_ordinal as "payloadOrdinal", d.reason, d.detail, r.practice_id as "practiceId", p.agb as "practiceAgb", r.laboratory, r.sender,
-    r.patient_key as "patientKey", d.settled_at as "settledAt", d.original_id as "originalId", d.override
+    r.patient_key as "patientKey", d.settled_at as "settledAt", d.original_id as "originalId", d.override,
+    d.receipt -> 'cards' as cards
   from delivery d join report r on r.id = d.report_id join mail m on m.id = r.mail_id left join practice p on p.id = r.practice_id
     left join mailbox b on b.id = m.mailbox_id
   where d.state in ('held', 'quarantined')`;

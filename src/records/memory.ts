@@ -26,30 +26,95 @@ export async function hasReferenceConflict(
 /** How long a laboratory number belongs to the patient it was last seen under (lab-report.md). */
 export const LAB_NUMBER_DAYS = 90;
 
-/** Whether one of these laboratory numbers was seen under another patient within 90 days. */
-export async function isUnderOtherPatient(sql: Sql, numbers: readonly Buffer[], patientKey: Buffer): Promise<boolean> {
+// Nothing more goes to a patient from whom a number was taken back, or is about to be by a delivery that is under way.
+const IS_THEIRS = `n.retracted_at is null and not exists (select 1 from delivery d where d.id = n.retracting_by
+    and d.state in ('ready', 'sending', 'uncertain'))`;
+const IS_RECENT = `n.seen_at > now() - make_interval(days => ${LAB_NUMBER_DAYS})`;
+// A report without a BSN has a patient key of its own; the card then says whether it is the same patient.
+const IS_OTHER = `n.patient_key <> $2 and (n.card_id is null or $3::text is null or n.card_id <> $3)`;
+// Two patients may share a number once a person decided so: each then has a row, and neither stands in the other's way.
+const HAS_OWN = `exists (select 1 from lab_number n where n.number_digest = o.number_digest and n.patient_key = $2 and ${IS_THEIRS})`;
+
+/** Whether one of these numbers was taken back from this patient, or is about to be: a person decided that it is another's. */
+export async function isTakenBack(sql: Sql, numbers: readonly Buffer[], patientKey: Buffer): Promise<boolean> {
   const { count } = await sql.query(
-    `select 1 from lab_number where number_digest = any($1::bytea[]) and patient_key <> $2
-       and seen_at > now() - make_interval(days => ${LAB_NUMBER_DAYS}) limit 1`,
+    `select 1 from lab_number n where n.number_digest = any($1::bytea[]) and n.patient_key = $2 and not (${IS_THEIRS}) limit 1`,
     [numbers, patientKey],
   );
   return count > 0;
 }
 
-/** Remembers the numbers of a report that goes to a card, in the transaction that decides so: under the newest key. */
+/** Whether one of these laboratory numbers was seen under another patient within 90 days, and never accepted for this one. */
+export async function isUnderOtherPatient(
+  sql: Sql,
+  numbers: readonly Buffer[],
+  patientKey: Buffer,
+  cardId: string | null = null,
+): Promise<boolean> {
+  return (await otherCards(sql, numbers, patientKey, cardId)).length > 0;
+}
+
+/** A card that a number was delivered to before. */
+export interface OtherCard {
+  /** Patient id; null where it was delivered before cards were remembered. */
+  readonly card: string | null;
+  readonly practiceAgb: string | null;
+}
+
+/** The cards of other patients that these numbers were seen under within 90 days. */
+export async function otherCards(
+  sql: Sql,
+  numbers: readonly Buffer[],
+  patientKey: Buffer,
+  cardId: string | null,
+): Promise<readonly OtherCard[]> {
+  const { rows } = await sql.query<OtherCard>(
+    `select distinct o.card_id as card, p.agb as "practiceAgb" from (select * from lab_number n where n.number_digest = any($1::bytea[]) and ${IS_OTHER}
+         and ${IS_RECENT} and n.retracted_at is null) o
+       left join delivery d on d.id = o.delivery_id left join report r on r.id = d.report_id left join practice p on p.id = r.practice_id
+     where not ${HAS_OWN} order by 1, 2`,
+    [numbers, patientKey, cardId],
+  );
+  return rows;
+}
+
+/**
+ * Remembers the numbers of a report that goes to a card, in the transaction that decides so. A number that another
+ * patient had, however long ago, gets a scope: its results must not meet that patient's under one identifier.
+ */
 export async function rememberLabNumbers(
   tx: Sql,
   numbers: readonly Buffer[],
   patientKey: Buffer,
   deliveryId: string,
+  cardId: string | null = null,
 ): Promise<void> {
   for (const number of numbers) {
     await tx.query(
-      `insert into lab_number (number_digest, patient_key, delivery_id, seen_at) values ($1, $2, $3, now())
-       on conflict (number_digest, patient_key) do update set seen_at = now()`,
-      [number, patientKey, deliveryId],
+      `insert into lab_number (number_digest, patient_key, delivery_id, seen_at, card_id, scope)
+       select $1, $2, $4::uuid, now(), $3::text, case
+         when bool_or(not (${IS_OTHER})) then max(n.scope) filter (where not (${IS_OTHER}))
+         when count(*) > 0 then ($4::uuid)::text end
+       from lab_number n where n.number_digest = $1
+       on conflict (number_digest, patient_key) do update set seen_at = now(), card_id = coalesce(excluded.card_id, lab_number.card_id),
+         retracting_by = null, retracting_at = null, retracted_at = null`,
+      [number, patientKey, cardId, deliveryId],
     );
   }
+}
+
+/** What sets the identifiers of a number apart for this patient, by number (hex); nothing for a number that has no scope. */
+export async function scopesOf(
+  sql: Sql,
+  numbers: readonly Buffer[],
+  patientKey: Buffer,
+): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await sql.query<{ number: string; scope: string }>(
+    `select encode(number_digest, 'hex') as number, scope from lab_number
+     where number_digest = any($1::bytea[]) and patient_key = $2 and scope is not null`,
+    [numbers, patientKey],
+  );
+  return new Map(rows.map(({ number, scope }) => [number, scope]));
 }
 
 export async function isSenderAccepted(sql: Sql, sender: string): Promise<boolean> {

@@ -24,6 +24,7 @@ export {
 } from './deliveries.ts';
 export { discardDisabled } from './disabled.ts';
 export {
+  type CardsInDoubt,
   discardHeld,
   type HeldItem,
   heldItemById,
@@ -33,6 +34,7 @@ export {
   type Override,
   releaseHeld,
 } from './holds.ts';
+export { type KnownResult, knownResults, rememberResults } from './lab-results.ts';
 export {
   type ClaimedMail,
   type CopiedRow,
@@ -54,8 +56,12 @@ export {
   acceptSender,
   hasReferenceConflict,
   isSenderAccepted,
+  isTakenBack,
   isUnderOtherPatient,
+  type OtherCard,
+  otherCards,
   rememberLabNumbers,
+  scopesOf,
 } from './memory.ts';
 export {
   areAtRest,
@@ -92,5 +98,13 @@ export {
 } from './reports.ts';
 export { type Distrusted, disown, distrust, knownUntil } from './restored.ts';
 export { countPrunable, type Pruned, pruneBatch, type Retention } from './retention.ts';
+export {
+  arePatientsBusy,
+  beginRetraction,
+  deliveredUnder,
+  endRetraction,
+  type NumberHolder,
+  retractedNumbers,
+} from './retractions.ts';
 export { discardShredded, type Shredded, type ShreddedOwners, underWayOf } from './shredded.ts';
 export { addUncoded, type UncodedRow, type UncodedTotal, uncodedTotals } from './uncoded.ts';

@@ -6,7 +6,6 @@
  */
 
 import type { Sql } from '../ledger/ledger.ts';
-import { LAB_NUMBER_DAYS } from './memory.ts';
 import { MAIL_FACTS } from './reports.ts';
 
 export interface Retention {
@@ -23,11 +22,9 @@ export interface Pruned {
   readonly bytes: number;
   /** Mails and reports whose digests have passed the dedupe horizon. */
   readonly digests: number;
+  /** What is remembered of laboratory numbers and of the results under them. */
   readonly labNumbers: number;
 }
-
-/** A number is looked up for 90 days; a little longer, so that none goes while it is being asked for. */
-const LAB_NUMBER_KEPT_DAYS = LAB_NUMBER_DAYS + 10;
 
 const KEPT = 'make_interval(days => $1::int)';
 
@@ -54,7 +51,11 @@ const REPORT_DIGEST_DUE = `(r.content_digest is not null or r.reference_digest i
   and not ${UNDECIDED} and exists (select 1 from mail m where m.id = r.mail_id and m.state = 'read' and m.content is null)
   and not exists (select 1 from delivery d join delivery o on o.original_id = d.id where d.report_id = r.id and o.created_at >= ${PAST_HORIZON})`;
 
-const LAB_NUMBER_DUE = `n.seen_at < now() - make_interval(days => ${LAB_NUMBER_KEPT_DAYS})`;
+// A number guards for 90 days, and says for as long as corrections can come what results are called on the card: a key holds
+// the year, so past the horizon nothing new meets it. What a person decided about a number stays.
+const LAB_NUMBER_DUE = `n.seen_at < ${PAST_HORIZON} and n.scope is null and n.retracting_by is null and n.retracted_at is null`;
+const LAB_RESULT_DUE = `n.seen_at < ${PAST_HORIZON} and not exists (select 1 from lab_number l where l.number_digest = n.number_digest
+  and l.patient_key = n.patient_key and (l.scope is not null or l.retracting_by is not null or l.retracted_at is not null))`;
 
 /** Erases what is due now, at most `most` of each kind. All zero: nothing is due, or others have it in hand. */
 export async function pruneBatch(tx: Sql, { keepDays, dedupeDays }: Retention, most: number): Promise<Pruned> {
@@ -71,15 +72,21 @@ export async function pruneBatch(tx: Sql, { keepDays, dedupeDays }: Retention, m
   );
   const labNumbers = await tx.query(
     `delete from lab_number where (number_digest, patient_key) in
-       (select n.number_digest, n.patient_key from lab_number n where ${LAB_NUMBER_DUE} order by n.seen_at limit $1 for update of n skip locked)`,
-    [most],
+       (select n.number_digest, n.patient_key from lab_number n where ${LAB_NUMBER_DUE} order by n.seen_at limit $2 for update of n skip locked)`,
+    [dedupeDays, most],
+  );
+  const labResults = await tx.query(
+    `delete from lab_result where (number_digest, patient_key, code_digest, identifier) in
+       (select n.number_digest, n.patient_key, n.code_digest, n.identifier from lab_result n where ${LAB_RESULT_DUE} order by n.seen_at limit $2
+        for update of n skip locked)`,
+    [dedupeDays, most],
   );
   return {
     reports: reports.count,
     mails: mails.count,
     bytes: reports.bytes + mails.bytes,
     digests: mailDigests.count + reportDigests.count,
-    labNumbers: labNumbers.count,
+    labNumbers: labNumbers.count + labResults.count,
   };
 }
 
@@ -113,7 +120,8 @@ export async function countPrunable(sql: Sql, { keepDays, dedupeDays }: Retentio
   const mailDigests = (await digests('mail m', MAIL_DIGEST_DUE)).rows[0];
   const reportDigests = (await digests('report r', REPORT_DIGEST_DUE)).rows[0];
   const labNumbers = await sql.query<{ count: number }>(
-    `select count(*) as count from lab_number n where ${LAB_NUMBER_DUE}`,
+    `select (select count(*) from lab_number n where ${LAB_NUMBER_DUE}) + (select count(*) from lab_result n where ${LAB_RESULT_DUE}) as count`,
+    [dedupeDays],
   );
   return {
     reports: reports?.count ?? 0,

@@ -15,6 +15,12 @@ export type ReasonAction =
   | 'acknowledge'
   /** Release to the card that the practice confirmed: as acknowledge, for a doubt about whose it is. */
   | 'override'
+  /** Release as a number that the laboratory uses anew: both patients keep their results. */
+  | 'number-reused'
+  /** Release after what was delivered under the number is taken back from the first patient. */
+  | 'retract-first'
+  /** Release in the place of the earlier result: one determination, under another code. */
+  | 'same-determination'
   | 'discard';
 
 export interface Reason {
@@ -30,6 +36,8 @@ export interface Reason {
 const DECIDE: readonly ReasonAction[] = ['release', 'discard'];
 const IDENTITY: readonly ReasonAction[] = ['release', 'discard', 'override'];
 const KNOWINGLY: readonly ReasonAction[] = ['acknowledge', 'discard'];
+const NUMBER: readonly ReasonAction[] = [...IDENTITY, 'number-reused', 'retract-first'];
+const DETERMINATION: readonly ReasonAction[] = ['same-determination', 'acknowledge', 'discard'];
 // What is wrong stands in the report itself: no check could ever end otherwise.
 const DISCARD: readonly ReasonAction[] = ['discard'];
 
@@ -254,14 +262,20 @@ export const REASONS = {
   ),
   'lab.key-changed': held(
     'us',
-    'Een bepaling heeft onder hetzelfde labnummer een andere code gekregen; de oude en de nieuwe zouden naast elkaar komen.',
-    'A result changed its key under one lab number.',
+    'Onder hetzelfde labnummer komt een bepaling terug onder een andere code, of vaker of minder vaak dan eerst. Vraag het laboratorium of het dezelfde bepaling is. Zo ja: vrijgeven met --same-determination, dan komt hij op de plaats van de eerdere en staat er één op de kaart. Zo nee: bewust vrijgeven, dan staan beide op de kaart. Niet zeker: afwijzen en met de hand invoeren.',
+    'The same name came under another code, or equals in another number, under one lab number. Same determination: it takes the earlier one’s place, one row. Acknowledged: both stand on the card.',
+    DETERMINATION,
+  ),
+  'lab.number-retracted': settled(
+    'laboratory',
+    'Het labnummer bleek van een andere patiënt. Op de kaart is de uitslag ingetrokken; hij komt niet meer op het board.',
+    'The number was taken back from this patient before the board had it; it is not written there any more.',
   ),
   'lab.number-other-patient': held(
     'laboratory',
-    'Ditzelfde labnummer hoorde bij een andere patiënt. Vraag het laboratorium van wie de uitslag is. Is het nummer hergebruikt, wijs dan de kaart aan.',
-    'The lab number was seen under another patient within 90 days. Naming the card treats the number as reused.',
-    IDENTITY,
+    'Ditzelfde labnummer hoorde in de afgelopen 90 dagen bij een andere patiënt; held show noemt beide kaarten. Vraag het laboratorium van wie de uitslagen zijn. Is het nummer hergebruikt: vrijgeven met --number-reused, beide patiënten houden hun uitslag. Was de eerste fout: vrijgeven met --retract-first, dan wordt daar alles onder dit nummer ingetrokken en pas daarna afgeleverd. Is deze fout: afwijzen.',
+    'The lab number was seen under another patient within 90 days; held show names both cards. Reused: both keep their results. Retract first: what the first patient has under the number is taken back, then this is delivered. Naming the card also treats it as reused.',
+    NUMBER,
   ),
   'lab.same-time-conflict': held(
     'laboratory',

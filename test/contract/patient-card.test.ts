@@ -7,6 +7,7 @@ import {
   openPatientCard,
   type WriteAnswer,
 } from '../../src/delivery/patient-card/patient-card.ts';
+import { NUMBER_RETRACTED_TEXT } from '../../src/delivery/patient-card/retract.ts';
 import type { LabResult } from '../../src/lab/lab.ts';
 import { decide } from '../../src/queue/queue.ts';
 import { type FhirSandbox, readCards, startFhirSandbox } from '../../src/sandbox/fhir/fhir.ts';
@@ -309,10 +310,12 @@ describe('writing a report', () => {
   it('says on a correction whether there was anything to correct, and is no other content for it', async () => {
     const corrected = result({ value: value('6.2'), status: 'corrected', remarks: ['was een tikfout'] });
     await write([corrected], 5);
-    const missing = 'De uitslag die hiermee gecorrigeerd is, stond niet op deze kaart.';
+    const missing = 'Correctie: de oorspronkelijke uitslag is hier niet ontvangen.';
     expect(only().note).toEqual([{ text: `was een tikfout\n${missing}` }]);
     expect(outcomes(await write([corrected], 5))).toEqual(['Observation unchanged', 'DiagnosticReport unchanged']);
-    expect(outcomes(await write([result()], 0))).toEqual(['Observation older', 'DiagnosticReport unchanged']);
+    // The original comes after all: the value stays the corrected one, and nothing is missing any more.
+    expect(outcomes(await write([result()], 0))).toEqual(['Observation updated', 'DiagnosticReport unchanged']);
+    expect(only()).toMatchObject({ valueQuantity: { value: 6.2 }, note: [{ text: 'was een tikfout' }] });
     await write([result({ value: value('6.3'), status: 'corrected' })], 9);
     expect(only()).not.toHaveProperty('note');
   });
@@ -342,7 +345,9 @@ describe('writing a report', () => {
 
   it('changes nothing when an older report arrives later', async () => {
     await write([result({ value: value('6.2') })], 5);
-    expect(outcomes(await write([result()], 0))).toEqual(['Observation older', 'DiagnosticReport unchanged']);
+    // The original comes after all: the value stays the corrected one, and nothing is missing any more.
+    expect(outcomes(await write([result()], 0))).toEqual(['Observation updated', 'DiagnosticReport unchanged']);
+    expect(only()).toMatchObject({ valueQuantity: { value: 6.2 }, note: [{ text: 'was een tikfout' }] });
     expect(only()).toMatchObject({ valueQuantity: { value: 6.2 } });
   });
 
@@ -367,7 +372,9 @@ describe('writing a report', () => {
 
   it('remembers the retraction of a result it never saw, so that the late original stays away', async () => {
     await write([result({ status: 'retracted' })], 5);
-    expect(outcomes(await write([result()], 0))).toEqual(['Observation older', 'DiagnosticReport unchanged']);
+    // The original comes after all: the value stays the corrected one, and nothing is missing any more.
+    expect(outcomes(await write([result()], 0))).toEqual(['Observation updated', 'DiagnosticReport unchanged']);
+    expect(only()).toMatchObject({ valueQuantity: { value: 6.2 }, note: [{ text: 'was een tikfout' }] });
     expect(only().status).toBe('entered-in-error');
   });
 
@@ -415,6 +422,30 @@ describe('writing a report', () => {
       'card.other-subject',
     ]);
     expect(only().subject?.reference).toBe(`Patient/${card.patientId}`);
+  });
+
+  it('takes back what stands on the named card only, all of it or nothing, and once', async () => {
+    await write([result()]);
+    const identifier = digest(`${series} ${result().key}`);
+    const report = digest(`${series} sandbox-noord|112233|2026|`);
+    const retraction = { results: [identifier], reports: [report], version: trace(5).version, deliveryId: 'd' };
+    const elsewhere = await cards.retract({ patientId: 'somebody-else' }, retraction);
+    expect(outcomes(elsewhere)).toEqual(['card.other-subject']);
+    expect(only()).toMatchObject({ status: 'final', valueQuantity: { value: 5.1 } });
+    expect(await cards.countUnretracted(retraction)).toBe(2);
+    ckis.faults.next({ kind: 'race' });
+    expect(outcomes(await cards.retract(card, retraction))).toEqual([
+      'Observation updated',
+      'DiagnosticReport updated',
+    ]);
+    expect(only()).toMatchObject({ status: 'entered-in-error', note: [{ text: NUMBER_RETRACTED_TEXT }] });
+    expect(only()).not.toHaveProperty('valueQuantity');
+    expect(await cards.countUnretracted(retraction)).toBe(0);
+    const count = await versions(only());
+    expect(outcomes(await cards.retract(card, retraction))).toEqual([]);
+    expect(await versions(only())).toBe(count);
+    // What the laboratory sent before the decision does not come back.
+    expect(outcomes(await write([result({ value: value('9.9') })], 3))).toContain('Observation older');
   });
 
   it('adds the parts of a report up, and drops a pending determination once it is known', async () => {

@@ -29,6 +29,9 @@ const ACTIONS: Readonly<Record<ReasonAction, Words>> = {
   acknowledge: { nl: 'bewust vrijgeven', en: 'release knowingly' },
   discard: { nl: 'afwijzen', en: 'discard' },
   override: { nl: 'kaart aanwijzen', en: 'override with a card' },
+  'number-reused': { nl: 'nummer hergebruikt', en: 'number reused' },
+  'retract-first': { nl: 'eerst intrekken', en: 'retract first' },
+  'same-determination': { nl: 'zelfde bepaling', en: 'same determination' },
 };
 /** What the first part of a code is about. A new folder of reasons needs its line here. */
 const SUBJECTS: Readonly<Record<string, Words>> = {
@@ -62,6 +65,9 @@ the report itself and is audited.*
 | bewust vrijgeven · release knowingly | \`held release NUMMER --reason "…"\`: alleen deze controle wordt overgeslagen, alle andere worden opnieuw gedaan. | This one check is passed over; all others run again. |
 | afwijzen · discard | \`held discard NUMMER --reason "…"\`: het gaat niet naar een kaart; de inhoud wordt gewist. | It goes to no card; its content is erased. |
 | kaart aanwijzen · override | \`held release NUMMER --override-card PATIËNT-ID --reason "…"\`: alleen nadat de praktijk de kaart heeft bevestigd. Alleen deze twijfel wordt overgeslagen; een ander BSN op de kaart nooit. | Only after the practice confirmed the card. Only this doubt is passed over, another BSN on the card never. |
+| nummer hergebruikt · number reused | \`held release NUMMER --number-reused --reason "…"\`: het laboratorium gebruikt het labnummer opnieuw; beide patiënten houden hun uitslag. | The laboratory uses the number anew: both patients keep their results. |
+| eerst intrekken · retract first | \`held release NUMMER --retract-first --reason "…"\`: alles onder dit labnummer wordt van de eerste kaart en het board ingetrokken, daarna wordt afgeleverd. | All under the lab number is taken back from the first card and board, then it is delivered. |
+| zelfde bepaling · same determination | \`held release NUMMER --same-determination --reason "…"\`: de uitslag komt op de plaats van de eerdere, in de volgorde van het bericht. | The result takes the earlier one’s place, in the order sent. |
 
 Elk besluit vraagt een reden en wordt vastgelegd met naam. *Every decision needs a reason and is audited by name.*`;
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { withResultKeys } from '../../src/lab/key.ts';
+import { keyWithOrdinal, partsOfKey, scopedKey, withResultKeys } from '../../src/lab/key.ts';
 import type { LabResult, Specimen } from '../../src/lab/lab.ts';
 
 function result(raw: string | null, more: Partial<LabResult> = {}): LabResult {
@@ -127,5 +127,26 @@ describe('the key of a result', () => {
         expect(new Set(keys).size).toBe(places.length);
       }),
     );
+  });
+});
+
+describe('the parts of a key', () => {
+  it.each([
+    ['a|b|2026||c||1', ['a', 'b', '2026', '', 'c', '', '1']],
+    ['||2026|', ['', '', '2026', '']],
+    ['a\\|x|b\\\\|', ['a\\|x', 'b\\\\', '']],
+  ])('of %s stay escaped, empty ones included', (key, parts) => {
+    expect(partsOfKey(key)).toEqual(parts);
+    expect(parts.join('|')).toBe(key);
+  });
+
+  it('are the same under a scope but for the number, which no number that is sent can be', () => {
+    expect(scopedKey('a|b|2026||c||1', 's')).toBe('a|b\\|s|2026||c||1');
+    expect(partsOfKey(scopedKey('a|b|2026||c||1', 's'))).toHaveLength(7);
+    expect(scopedKey('a||2026|', 's')).toBe('a|\\|s|2026|');
+  });
+
+  it('have another last one among more equals', () => {
+    expect(keyWithOrdinal('a|b|2026||c||1', 3)).toBe('a|b|2026||c||3');
   });
 });

@@ -189,23 +189,44 @@ describe('digests', () => {
 });
 
 describe('laboratory numbers', () => {
-  it('go a while after they are asked for no more', async () => {
-    const [young, old] = [digest(), digest()];
+  const seen = (number: Buffer, ago: string) =>
+    ledgers.owner.query('update lab_number set seen_at = now() - $2::interval where number_digest = $1', [number, ago]);
+  const kept = async (number: Buffer) =>
+    (await ledgers.owner.query('select 1 from lab_number where number_digest = $1', [number])).count;
+
+  it('guard for 90 days, and are kept as long as digests: they say what results are called on the card', async () => {
+    const [young, quiet, old] = [digest(), digest(), digest()];
     const [karel, petra] = [digest(), digest()];
-    await ledgers.worker.transaction((tx) => rememberLabNumbers(tx, [young, old], karel, newId()));
-    const seen = (number: Buffer, ago: string) =>
-      ledgers.owner.query('update lab_number set seen_at = now() - $2::interval where number_digest = $1', [
-        number,
-        ago,
-      ]);
+    await ledgers.worker.transaction((tx) => rememberLabNumbers(tx, [young, quiet, old], karel, newId()));
     await seen(young, '89 days 23:59:00');
-    await seen(old, '100 days 00:01:00');
+    await seen(quiet, '399 days 23:59:00');
+    await seen(old, '400 days 00:01:00');
     expect(await isUnderOtherPatient(ledgers.worker, [young], petra)).toBe(true);
-    expect(await isUnderOtherPatient(ledgers.worker, [old], petra)).toBe(false);
+    expect(await isUnderOtherPatient(ledgers.worker, [quiet], petra)).toBe(false);
     expect((await pruneAll()).labNumbers).toBe(1);
-    expect(await isUnderOtherPatient(ledgers.worker, [young], petra)).toBe(true);
-    const { rows } = await ledgers.owner.query('select 1 from lab_number where number_digest = $1', [old]);
-    expect(rows).toEqual([]);
+    expect([await kept(young), await kept(quiet), await kept(old)]).toEqual([1, 1, 0]);
+  });
+
+  it('that a person decided about stay, and what was delivered under them', async () => {
+    const number = digest();
+    const [karel, petra] = [digest(), digest()];
+    await ledgers.worker.transaction((tx) => rememberLabNumbers(tx, [number], karel, newId()));
+    await ledgers.worker.transaction((tx) => rememberLabNumbers(tx, [number], petra, newId()));
+    for (const patient of [karel, petra]) {
+      await ledgers.owner.query(
+        `insert into lab_result (number_digest, patient_key, code_digest, name_digest, moment_digest, day_digest, ordinal, identifier, report_identifier, seen_at)
+         values ($1, $2, $1, $1, $1, $1, 1, 'x', 'y', now() - interval '401 days')`,
+        [number, patient],
+      );
+    }
+    await seen(number, '401 days');
+    // Karel's number and result; Petra's number has a scope.
+    expect((await pruneAll()).labNumbers).toBe(2);
+    const rows = await ledgers.owner.query<{ patient_key: Buffer }>(
+      'select patient_key from lab_number where number_digest = $1 union all select patient_key from lab_result where number_digest = $1',
+      [number],
+    );
+    expect(rows.rows.map(({ patient_key }) => patient_key.equals(petra))).toEqual([true, true]);
   });
 });
 

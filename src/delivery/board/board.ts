@@ -7,7 +7,7 @@
  */
 
 import type { LabPatient } from '../../lab/lab.ts';
-import type { NamedCard, ReportContent, ReportTrace, WriteAnswer } from '../patient-card/patient-card.ts';
+import type { NamedCard, ReportContent, ReportTrace, Retraction, WriteAnswer } from '../patient-card/patient-card.ts';
 
 export type BoardMode = 'none' | 'by-ckis' | 'by-us';
 
@@ -31,6 +31,10 @@ export interface Board {
     trace: ReportTrace,
     named: NamedCard | null,
   ): Promise<WriteAnswer | { readonly kind: 'none' }>;
+  /** by-us: takes back what stands under these identifiers, as on the card. */
+  retract(retraction: Retraction): Promise<WriteAnswer>;
+  /** by-ckis: how many of them are still in sight. */
+  countUnretracted(retraction: Retraction): Promise<number>;
 }
 
 export { type BoardOptions, type OpenBoard, openBoard } from './open-board.ts';

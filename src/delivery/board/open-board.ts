@@ -32,6 +32,8 @@ export function openBoard(options: BoardOptions): OpenBoard {
       if (answer.kind === 'held') return { ...answer, detail: null };
       return boards.write(answer.card, content, trace);
     },
+    retract: (retraction) => boards.retract(null, retraction),
+    countUnretracted: (retraction) => boards.countUnretracted(retraction),
     release: () => boards.release(),
   };
 }

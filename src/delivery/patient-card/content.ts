@@ -5,10 +5,8 @@
  */
 
 import type { Observation, Quantity } from '@medplum/fhirtypes';
+import { withoutOriginalMissing } from './original-missing.ts';
 import { AS_SENT_EXTENSION } from './systems.ts';
-
-/** A line of ours in a note: about what stood on the card, not about the result, so no part of its content. */
-export const ORIGINAL_MISSING_TEXT = 'De uitslag die hiermee gecorrigeerd is, stond niet op deze kaart.';
 
 export function contentOf(observation: Observation): string {
   const range = observation.referenceRange?.[0];
@@ -19,17 +17,12 @@ export function contentOf(observation: Observation): string {
     range?.high?.value ?? null,
     range?.text,
     (observation.interpretation ?? []).map((flag) => flag.text ?? flag.coding?.[0]?.code),
-    (observation.note ?? []).map(({ text }) => withoutOwnLine(text ?? '')).filter((text) => text !== ''),
+    (withoutOriginalMissing(observation).note ?? []).map((note) => note.text),
     observation.effectiveDateTime === undefined ? null : moment(observation.effectiveDateTime),
   ];
   return JSON.stringify(parts, (_name, value) =>
     typeof value === 'string' ? value.replace(/\s+/g, ' ').trim() : value,
   );
-}
-
-function withoutOwnLine(note: string): string {
-  const lines = note.split('\n');
-  return lines.filter((line) => line.trim() !== ORIGINAL_MISSING_TEXT).join('\n');
 }
 
 /** Value and unit as the laboratory wrote them. */

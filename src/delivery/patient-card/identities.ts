@@ -2,6 +2,7 @@
 
 import type { LabReport, LabResult, Specimen } from '../../lab/lab.ts';
 import { Failure } from '../../shared/failure.ts';
+import type { ReportContent } from './patient-card.ts';
 import { reportGroups } from './report-key.ts';
 import { specimenKey } from './specimen.ts';
 
@@ -16,6 +17,14 @@ export interface GroupIdentity {
   readonly specimens: readonly Specimen[];
   readonly results: readonly ResultIdentity[];
   readonly materials: readonly { readonly specimen: Specimen; readonly identifier: string }[];
+}
+
+/** From a key to the identifier on the card: its digest, or what that digest is called instead. */
+export function identifierOf({ identifiers }: ReportContent, digest: (key: string) => string): (key: string) => string {
+  return (key) => {
+    const own = digest(key);
+    return identifiers?.get(own) ?? own;
+  };
 }
 
 /** Headings are no results: they go with the report's text (diagnostic-report.ts). */

@@ -33,7 +33,7 @@ export function mergeReport(
       conclusion: conclusion(onCard, incoming, isNewest),
       presentedForm: [...documents(onCard, incoming, isNewest)],
     }),
-    status: statusOf(onCard, incoming, isNewest),
+    status: statusOf(onCard, incoming, { isNewest, isChanging: counts.changedCount > 0 }),
   });
   return isDeepStrictEqual(comparable(merged), comparable(onCard)) ? null : merged;
 }
@@ -46,11 +46,20 @@ function isNewestReport(onCard: DiagnosticReport, incoming: DiagnosticReport, co
 }
 
 // A report that only retracts one of several results has not become an error itself.
-function statusOf(onCard: DiagnosticReport, incoming: DiagnosticReport, isNewest: boolean): DiagnosticReport['status'] {
-  if (!isNewest) return onCard.status;
-  const isPart = (union(onCard.result, incoming.result)?.length ?? 0) > (incoming.result?.length ?? 0);
-  const isVoid = incoming.status === 'entered-in-error' || incoming.status === 'cancelled';
-  return isVoid && isPart ? 'corrected' : incoming.status;
+function statusOf(
+  onCard: DiagnosticReport,
+  incoming: DiagnosticReport,
+  { isNewest, isChanging }: { readonly isNewest: boolean; readonly isChanging: boolean },
+): DiagnosticReport['status'] {
+  const count = union(onCard.result, incoming.result)?.length ?? 0;
+  // A final result outranks a preliminary one that was sent later (newest.ts), and so does its report.
+  if (!isNewest && isChanging && onCard.status === 'preliminary')
+    return incoming.result?.length === count ? incoming.status : 'partial';
+  const { status, result } = isNewest ? incoming : onCard;
+  // Also where the others arrive later than the retraction: valid results never stand in a report that is an error.
+  const isPart = count > (result?.length ?? 0);
+  const isVoid = status === 'entered-in-error' || status === 'cancelled';
+  return isVoid && isPart ? 'corrected' : status;
 }
 
 function comments(report: DiagnosticReport): readonly string[] {

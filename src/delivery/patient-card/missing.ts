@@ -3,7 +3,7 @@
 import { Failure } from '../../shared/failure.ts';
 import { contentOf } from './content.ts';
 import type { FhirClient } from './fhir-client.ts';
-import { resultIdentities } from './identities.ts';
+import { identifierOf, resultIdentities } from './identities.ts';
 import { newest } from './newest.ts';
 import { toObservation } from './observation.ts';
 import { asResultOnCard, lookUpResults } from './on-card.ts';
@@ -16,11 +16,11 @@ import type { Card, ReportContent, ReportTrace } from './patient-card.ts';
 export async function countMissing(
   client: FhirClient,
   digest: (key: string) => string,
-  { report }: ReportContent,
+  content: ReportContent,
   trace: ReportTrace,
   card: Card | null,
 ): Promise<number> {
-  const identities = resultIdentities(report.specimens, digest);
+  const identities = resultIdentities(content.report.specimens, identifierOf(content, digest));
   const { found, isAmbiguous } = await lookUpResults(
     client,
     identities.map(({ identifier }) => identifier),
@@ -30,9 +30,14 @@ export async function countMissing(
     const { status } = result;
     if (status === null) return true;
     const context = { ...NOWHERE, identifier, specimen, version: trace.version };
-    const content = contentOf(toObservation(result, status, context));
+    const said = contentOf(toObservation(result, status, context));
     const there = asResultOnCard(found.get(identifier));
-    const decision = newest(there, { patientId: card?.patientId ?? null, status, version: trace.version, content });
+    const decision = newest(there, {
+      patientId: card?.patientId ?? null,
+      status,
+      version: trace.version,
+      content: said,
+    });
     return decision.kind !== 'unchanged' && decision.kind !== 'older';
   }).length;
 }

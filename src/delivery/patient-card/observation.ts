@@ -5,7 +5,6 @@
 
 import type { CodeableConcept, Extension, Observation } from '@medplum/fhirtypes';
 import type { FlagMeaning, LabResult, ResultStatus, Specimen } from '../../lab/lab.ts';
-import { ORIGINAL_MISSING_TEXT } from './content.ts';
 import type { CardStatus } from './newest.ts';
 import { prune } from './prune.ts';
 import { rangeElement, valueElement } from './quantity.ts';
@@ -54,12 +53,6 @@ const FLAGS: Readonly<Record<FlagMeaning, string>> = {
   'critical-low': 'LL',
   'critical-high': 'HH',
 };
-
-/** Says on a correction that nothing stood there to correct (hl7v2.md, "What the consumer must get right", 2). */
-export function withOriginalMissing(observation: Observation): Observation {
-  const said = observation.note?.map(({ text }) => text ?? '') ?? [];
-  return { ...observation, note: [{ text: [...said, ORIGINAL_MISSING_TEXT].join('\n') }] };
-}
 
 export const RETRACTED_TEXT = 'Ingetrokken door het laboratorium.';
 const CANCELLED_TEXT = 'Het laboratorium kon deze bepaling niet uitvoeren.';

@@ -34,10 +34,8 @@ export async function lookUp(client: FhirClient, groups: readonly GroupIdentity[
     client,
     all(({ results }) => results),
   );
-  const reports = await byIdentifier<DiagnosticReport>(
+  const reports = await lookUpReports(
     client,
-    'DiagnosticReport',
-    REPORT_SYSTEM,
     all((group) => [group]),
   );
   const specimens = await byIdentifier<Specimen>(
@@ -57,6 +55,11 @@ export async function lookUp(client: FhirClient, groups: readonly GroupIdentity[
 /** The Observations under these identifiers. */
 export function lookUpResults(client: FhirClient, identifiers: readonly string[]): Promise<Lookup<Observation>> {
   return byIdentifier<Observation>(client, 'Observation', RESULT_SYSTEM, identifiers);
+}
+
+/** The DiagnosticReports under these identifiers. */
+export function lookUpReports(client: FhirClient, identifiers: readonly string[]): Promise<Lookup<DiagnosticReport>> {
+  return byIdentifier<DiagnosticReport>(client, 'DiagnosticReport', REPORT_SYSTEM, identifiers);
 }
 
 async function byIdentifier<T extends Found>(

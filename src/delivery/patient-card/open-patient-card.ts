@@ -10,6 +10,7 @@ import { countMissing } from './missing.ts';
 import { findNamedCard } from './named-card.ts';
 import type { Card, CardAnswer, PatientCard, ReportContent, ReportTrace } from './patient-card.ts';
 import { findCard } from './patient-search.ts';
+import { countUnretracted, retractDelivered } from './retract.ts';
 import { SANDBOX_STATEMENT_URL } from './systems.ts';
 import { writeReport } from './write-report.ts';
 
@@ -52,6 +53,9 @@ export function openPatientCard(options: PatientCardOptions): OpenPatientCard {
     },
     write: (card, content, trace) =>
       writeReport({ client, digest, now: () => clock.now(), uuid: randomUUID }, card, content, trace),
+    retract: (card, retraction) =>
+      retractDelivered({ client, now: () => clock.now(), uuid: randomUUID }, card, retraction),
+    countUnretracted: (retraction) => countUnretracted(client, retraction),
     countMissing: (content, trace, card) => countMissing(client, digest, content, trace, card),
     release: () => client.release(),
   };

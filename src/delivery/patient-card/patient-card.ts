@@ -55,6 +55,21 @@ export interface ReportContent {
   readonly attachments: ReadonlyMap<string, { readonly contentType: string; readonly bytes: Buffer }>;
   /** How many results, and other texts, the practice chose not to forward; said on the report, never their content. */
   readonly withheldCount: number;
+  /**
+   * What a result or report is called on the card where that is not what its own key gives: from the digest of the key to
+   * the identifier. A determination that got another code, or a lab number that is used anew, keeps its own row so.
+   */
+  readonly identifiers?: ReadonlyMap<string, string>;
+}
+
+/** What was delivered under a lab number and must be taken back: identifiers on the card. */
+export interface Retraction {
+  readonly results: readonly string[];
+  readonly reports: readonly string[];
+  /** When it was decided (ISO 8601): older values never come back. */
+  readonly version: string;
+  /** For the trace: the delivery on whose account this is. */
+  readonly deliveryId: string;
 }
 
 export interface PatientCard {
@@ -72,11 +87,20 @@ export interface PatientCard {
     overridden: readonly ReasonCode[],
   ): Promise<CardAnswer>;
   write(card: Card, content: ReportContent, trace: ReportTrace): Promise<WriteAnswer>;
+  /**
+   * Takes back what stands under these identifiers on this card (null: whoever's it is; a board has ids of its own):
+   * entered in error, without value, text or document, with a note. What is not there, or retracted already, stays as it
+   * is; what stands on another card holds. May be repeated.
+   */
+  retract(card: Card | null, retraction: Retraction): Promise<WriteAnswer>;
+  /** How many of them are still in sight there. */
+  countUnretracted(retraction: Retraction): Promise<number>;
   /** How many of the report's results are not there in this version or a newer one: asked after an unknown outcome. */
   countMissing(content: ReportContent, trace: ReportTrace, card: Card | null): Promise<number>;
 }
 
 export { type OpenPatientCard, openPatientCard, type PatientCardOptions } from './open-patient-card.ts';
+export { reportGroups } from './report-key.ts';
 export {
   AGB_SYSTEM,
   BSN_SYSTEM,

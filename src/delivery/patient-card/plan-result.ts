@@ -8,8 +8,9 @@ import { confirmed, settledBy } from './confirmation.ts';
 import { contentOf, moment } from './content.ts';
 import type { ResultIdentity } from './identities.ts';
 import { type CardStatus, type Decision, newest } from './newest.ts';
-import { type ObservationContext, toObservation, withOriginalMissing } from './observation.ts';
+import { type ObservationContext, toObservation } from './observation.ts';
 import { asResultOnCard } from './on-card.ts';
+import { isOriginalMissing, withOriginalMissing, withoutOriginalMissing } from './original-missing.ts';
 import { overlay } from './overlay.ts';
 import type { WrittenResource } from './patient-card.ts';
 import { RESULT_SYSTEM } from './systems.ts';
@@ -45,8 +46,8 @@ export function planResult(
   if (decision.kind === 'held') return { held: decision.code };
   if (onCard !== undefined && isAnotherCollection(onCard, incoming, specimen)) return { held: 'card.no-lab-number' };
   if (onCard === undefined) {
-    const first = status === 'corrected' ? withOriginalMissing(incoming) : incoming;
-    const change = createEntry(first, { system: RESULT_SYSTEM, value: identifier }, uuid());
+    const created = status === 'corrected' ? withOriginalMissing(incoming) : incoming;
+    const change = createEntry(created, { system: RESULT_SYSTEM, value: identifier }, uuid());
     return { reference: change.reference, status, change };
   }
   return planChange(decision, onCard, incoming, status, context.version);
@@ -72,12 +73,16 @@ function planChange(
     const isConfirmed = decision.kind === 'replace-confirmed';
     return { reference, status: isConfirmed ? 'final' : status, change: updateEntry(next, onCard.meta?.versionId) };
   }
+  const isOriginal = status !== 'corrected' && status !== 'confirmed' && isOriginalMissing(onCard);
   const outcome = decision.kind === 'older' ? 'older' : 'unchanged';
   const versionId = onCard.meta?.versionId ?? null;
   return {
     reference,
     status: STATUS_ON_CARD[onCard.status as CardStatus],
-    change: { resourceType: 'Observation', id: onCard.id ?? '', versionId, outcome },
+    // The original came after its correction: nothing changes but that it is no longer missing.
+    change: isOriginal
+      ? updateEntry(withoutOriginalMissing(onCard), onCard.meta?.versionId)
+      : { resourceType: 'Observation', id: onCard.id ?? '', versionId, outcome },
   };
 }
 
@@ -89,8 +94,10 @@ function nextVersion(
 ): Observation | null {
   switch (decision.kind) {
     case 'create':
-    case 'replace':
-      return overlay(onCard, incoming);
+    case 'replace': {
+      const isStillMissing = incoming.status === 'corrected' && isOriginalMissing(onCard);
+      return overlay(onCard, isStillMissing ? withOriginalMissing(incoming) : incoming);
+    }
     case 'confirm':
       return overlay(onCard, confirmed(onCard, version));
     case 'replace-confirmed':

@@ -3,7 +3,7 @@
  * parts of every result key (lab/key.ts), so that both are always cut from the same cloth.
  */
 
-import type { LabReport, Specimen } from '../../lab/lab.ts';
+import { type LabReport, partsOfKey, type Specimen } from '../../lab/lab.ts';
 
 /** Specimens of one report key: under one lab number a laboratory may send several materials. */
 export interface ReportGroup {
@@ -25,7 +25,7 @@ export function reportGroups(report: LabReport): readonly ReportGroup[] {
 
 function reportKey(report: LabReport, specimen: Specimen): string {
   const key = specimen.results[0]?.key;
-  if (key !== undefined && key !== '') return partsOf(key).slice(0, PARTS).join('|');
+  if (key !== undefined && key !== '') return partsOfKey(key).slice(0, PARTS).join('|');
   const parts = [laboratoryOf(report), specimen.labNumber, specimen.collectedAt?.slice(0, 4), specimen.orderCode];
   return parts.map((part) => (part ?? '').replace(/[\\|]/g, '\\$&')).join('|');
 }
@@ -33,11 +33,6 @@ function reportKey(report: LabReport, specimen: Specimen): string {
 // A specimen with nothing but pending determinations has no result key to take the laboratory from.
 function laboratoryOf(report: LabReport): string {
   const keys = report.specimens.flatMap((specimen) => specimen.results.map((result) => result.key));
-  const fromKey = keys[0] === undefined ? undefined : partsOf(keys[0])[0];
+  const fromKey = keys[0] === undefined ? undefined : partsOfKey(keys[0])[0];
   return report.laboratory ?? fromKey ?? report.sender.zorgmail ?? '';
-}
-
-// A part may hold a separator, escaped.
-function partsOf(key: string): readonly string[] {
-  return [...key.matchAll(/((?:\\.|[^\\|])*)(?:\||$)/g)].map((match) => match[1] ?? '');
 }

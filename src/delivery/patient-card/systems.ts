@@ -42,6 +42,8 @@ export const LABORATORY_SYSTEM = `${ZORGKOERIER}/laboratory`;
 /** Provenance: the mail and the report in our ledger, and what the sender called them. */
 export const MAIL_SYSTEM = `${ZORGKOERIER}/mail`;
 export const LEDGER_REPORT_SYSTEM = `${ZORGKOERIER}/ledger-report`;
+/** Provenance of a retraction: the delivery in our ledger that was decided to take the number's place. */
+export const DELIVERY_SYSTEM = `${ZORGKOERIER}/delivery`;
 export const SENDER_REFERENCE_SYSTEM = `${ZORGKOERIER}/sender-reference`;
 
 /** Quantity: the value as the laboratory wrote it (`5.10`), where a JSON number would lose digits. */

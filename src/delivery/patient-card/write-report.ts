@@ -9,7 +9,7 @@ import type { BundleEntry } from '@medplum/fhirtypes';
 import { Failure } from '../../shared/failure.ts';
 import { writtenResource } from './bundle.ts';
 import type { FhirClient } from './fhir-client.ts';
-import { identitiesOf } from './identities.ts';
+import { identifierOf, identitiesOf } from './identities.ts';
 import { lookUp } from './on-card.ts';
 import type { Card, ReportContent, ReportTrace, WriteAnswer, WrittenResource } from './patient-card.ts';
 import { type Change, planWrite } from './plan.ts';
@@ -44,7 +44,7 @@ async function writeOnce(
   content: ReportContent,
   trace: ReportTrace,
 ): Promise<WriteAnswer | 'race'> {
-  const groups = identitiesOf(content.report, patientId, digest);
+  const groups = identitiesOf(content.report, patientId, identifierOf(content, digest));
   const onCard = await lookUp(client, groups);
   const plan = planWrite({ content, trace, patientId, groups, onCard, recorded: now(), uuid });
   if (plan.kind === 'held') return { kind: 'held', code: plan.code, detail: null };
