@@ -2,6 +2,7 @@
 
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
+import { addAuditCommands } from './commands/audit-table.ts';
 import { exitCodeOf } from './commands/exit-code.ts';
 import type { ReleaseFlags } from './commands/held.ts';
 import type { Io } from './commands/io.ts';
@@ -187,6 +188,8 @@ held
   .action((id: string, options: { reason: string; by: string }) =>
     run(async () => (await import('./commands/held.ts')).runHeldDiscard(io, id, { ...options, overrideCard: null })),
   );
+
+addAuditCommands(program, io);
 
 program
   .command('status')

@@ -35,7 +35,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['lab'],
   ['mail'],
   ['edifact', 'hl7'],
-  ['audit', 'keys'],
+  ['alarms', 'audit', 'keys'],
   ['ledger'],
   ['config', 'shared'],
 ];

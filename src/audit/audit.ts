@@ -1,86 +1,18 @@
 /**
  * The door of audit/: who did what to which record, appended in the transaction of the act (NEN 7513; fields after the
- * DICOM/IHE audit message). The worker role cannot change or delete a row. Ids, codes and counts only, never values.
+ * DICOM/IHE audit message), and sealed into a chain afterwards.
+ *
+ * It promises: an act and its row commit together or not at all; no change of a sealed row stays undetected, by whoever
+ * does not hold the master key and, where the seals are kept elsewhere too, by whoever does. A worker's role can neither
+ * change nor delete rows and seals. Sealing may fall behind; it never holds up an act. Ids, codes and counts only, never values.
  */
 
-import type { Sql } from '../ledger/ledger.ts';
+export { type AuditEntry, appendAudit, type Participants } from './append.ts';
+export { type AuditEvent, EVENTS } from './events.ts';
+export { type AuditRow, auditRows, type WhoseRows } from './export.ts';
+export { keepSealFile, type SealFileAnswer } from './seal-file.ts';
+export { openSealer, type Sealer, type SealerOptions, type SealTick } from './sealer.ts';
+export { type Finding, type FindingKind, type Verification, type VerifyOptions, verifyAudit } from './verify.ts';
 
-export type AuditEvent =
-  | 'practice.added'
-  | 'mailbox.added'
-  | 'mailbox.linked'
-  | 'mailbox.tested'
-  | 'mailbox.password-set'
-  | 'mailbox.older-assigned'
-  | 'mailbox.repaired'
-  | 'integration.vanished-accepted'
-  | 'integration.enabled'
-  | 'integration.paused'
-  | 'integration.disabled'
-  | 'mailbox.epoch-opened'
-  | 'mailbox.epoch-closed'
-  | 'mails.copied'
-  | 'mails.looked-at'
-  | 'report.forwarded'
-  | 'report.written-to-board'
-  | 'report.held'
-  | 'report.looked-up'
-  | 'report.shown'
-  | 'report.released'
-  | 'report.discarded'
-  | 'report.overridden'
-  | 'report.retracted'
-  | 'mail.replayed'
-  | 'ledger.restored'
-  | 'laboratory.accepted'
-  | 'keys.rotated'
-  | 'keys.master-rotated'
-  | 'practice.shredded'
-  | 'mailbox.shredded'
-  | 'content.pruned';
-
-export interface AuditEntry {
-  readonly event: AuditEvent;
-  /** A person's account name, or `worker`. */
-  readonly actor: string;
-  readonly onBehalfOf?: string;
-  readonly outcome?: 'success' | 'refused';
-  readonly objectKind:
-    | 'practice'
-    | 'mailbox'
-    | 'mail'
-    | 'report'
-    | 'delivery'
-    | 'laboratory'
-    | 'batch'
-    | 'key'
-    | 'ledger';
-  readonly objectId: string;
-  readonly practiceId?: string | null;
-  /** Keyed hash of the BSN: lets a patient's rows be found without the BSN. */
-  readonly patientKey?: Buffer | null;
-  readonly reason?: string | null;
-  readonly fields?: Readonly<Record<string, string | number | boolean | null>>;
-}
-
-/** Appends entries; call it inside the transaction of the act. */
-export async function appendAudit(tx: Sql, entries: readonly AuditEntry[]): Promise<void> {
-  for (const entry of entries) {
-    await tx.query(
-      `insert into audit (actor, on_behalf_of, event, outcome, object_kind, object_id, practice_id, patient_key, reason, fields)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-      [
-        entry.actor,
-        entry.onBehalfOf ?? null,
-        entry.event,
-        entry.outcome ?? 'success',
-        entry.objectKind,
-        entry.objectId,
-        entry.practiceId ?? null,
-        entry.patientKey ?? null,
-        entry.reason ?? null,
-        JSON.stringify(entry.fields ?? {}),
-      ],
-    );
-  }
-}
+/** The text under the card key that the key of the seals is made from: `keys.mac('card', SEAL_KEY_TEXT)`. */
+export const SEAL_KEY_TEXT = 'zorgkoerier audit seals 1';

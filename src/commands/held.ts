@@ -1,15 +1,18 @@
 /** `zorgkoerier held list|show|release|discard`: what waits for a person's decision. Showing content is audited. */
 
+import { type Alarm, openAlarms } from '../alarms/alarms.ts';
 import { appendAudit } from '../audit/audit.ts';
 import { compose, composeOffice, type Office } from '../compose.ts';
 import type { Config } from '../config/config.ts';
 import type { PayloadReading } from '../lab/lab.ts';
-import { discardHold, type ReleaseChoice, releaseHold, reopenContent } from '../pipeline/pipeline.ts';
+import { discardHold, HOLD_ALARMS, type ReleaseChoice, releaseHold, reopenContent } from '../pipeline/pipeline.ts';
 import { findPractice } from '../practice/practice.ts';
 import { type HeldItem, heldItemById, heldItems, type OtherCard, restedDelivery } from '../records/records.ts';
+import { systemClock } from '../shared/clock.ts';
 import { asFailure } from '../shared/failure.ts';
 import { isReasonCode, reasonOf } from '../shared/reasons.ts';
-import { configOf, type Io, type Language, say, table, UsageError } from './io.ts';
+import { workingDaysBetween } from '../shared/working-days.ts';
+import { configOf, type Io, type Language, say, table, UsageError, type Words } from './io.ts';
 import { showDocument } from './show-report.ts';
 
 const OWNERS: Readonly<Record<string, string>> = { practice: 'praktijk', laboratory: 'laboratorium', us: 'wij' };
@@ -24,20 +27,26 @@ export async function runHeldList(
     const practice = options.practice === null ? null : await findPractice(office.ledger, options.practice);
     if (options.practice !== null && practice === null) throw new UsageError(`no practice ${options.practice}`);
     const items = await heldItems(office.ledger, practice?.id ?? null);
+    const now: Now = { moment: systemClock.now(), alarms: await openAlarms(office.ledger) };
     if (options.json) {
-      io.out(JSON.stringify(items.map((item) => described(item, config.language))));
+      io.out(JSON.stringify(items.map((item) => described(item, config.language, now))));
       return 0;
     }
     if (items.length === 0)
       io.out(say(config, { nl: 'Niets wacht op een besluit.', en: 'Nothing waits for a decision.' }));
-    else io.out(listing(items, config.language));
+    else io.out(listing(items, config.language, now));
     return 0;
   } finally {
     await office.release();
   }
 }
 
-function described(item: HeldItem, language: Language) {
+interface Now {
+  readonly moment: Date;
+  readonly alarms: readonly Alarm[];
+}
+
+function described(item: HeldItem, language: Language, { moment, alarms }: Now) {
   const reason = isReasonCode(item.reason) ? reasonOf(item.reason) : null;
   return {
     id: item.deliveryId,
@@ -55,27 +64,52 @@ function described(item: HeldItem, language: Language) {
     since: item.settledAt.toISOString(),
     joined: item.originalId,
     ...(item.cards === null ? {} : { cards: item.cards }),
+    workingDays: Math.floor(workingDaysBetween(item.settledAt, moment)),
+    alarmed: alarmedAbout(item, alarms),
+    needsTwoToDiscard: item.needsTwoToDiscard,
+    discardAskedBy: item.discardWish?.by ?? null,
   };
 }
 
-function listing(items: readonly HeldItem[], language: Language): string {
+/** Who was alarmed about it, or about the hold that it joined. */
+function alarmedAbout({ deliveryId, originalId }: HeldItem, alarms: readonly Alarm[]): readonly Alarmed[] {
+  const kinds = alarms.filter(({ objectId }) => objectId === (originalId ?? deliveryId)).map(({ kind }) => kind);
+  const alarmed = HOLD_ALARMS.filter(({ kind }) => kinds.includes(kind));
+  return alarmed.map(({ kind }) => (kind === 'hold.owner' ? 'owner' : 'customer-care'));
+}
+
+type Alarmed = 'owner' | 'customer-care';
+const ALARMED: Readonly<Record<Alarmed, Words>> = {
+  owner: { nl: 'wie aan zet is', en: 'owner' },
+  'customer-care': { nl: 'Customer Care', en: 'Customer Care' },
+};
+
+function listing(items: readonly HeldItem[], language: Language, now: Now): string {
   const heading =
     language === 'nl'
-      ? ['nummer', 'sinds', 'mailbox', 'praktijk', 'aan zet', 'reden', '']
-      : ['id', 'since', 'mailbox', 'practice', 'owner', 'reason', ''];
-  const rows = items.map((item) => described(item, language));
+      ? ['nummer', 'sinds', 'werkdagen', 'gealarmeerd', 'mailbox', 'praktijk', 'aan zet', 'reden', '']
+      : ['id', 'since', 'working days', 'alarmed', 'mailbox', 'practice', 'owner', 'reason', ''];
+  const rows = items.map((item) => described(item, language, now));
   return table([
     heading,
     ...rows.map((row) => [
       row.id,
       row.since.slice(0, 16).replace('T', ' '),
+      String(row.workingDays),
+      row.alarmed.map((who) => ALARMED[who][language]).join(', ') || '-',
       row.mailbox ?? '-',
       row.practiceAgb ?? '-',
       language === 'nl' ? (OWNERS[row.owner] ?? row.owner) : row.owner,
       row.reason,
-      row.text,
+      [row.text, ...wishText(row, language)].join(' '),
     ]),
   ]);
+}
+
+function wishText({ discardAskedBy }: { readonly discardAskedBy: string | null }, language: Language): string[] {
+  if (discardAskedBy === null) return [];
+  const words = { nl: `Afwijzen gevraagd door ${discardAskedBy}.`, en: `Discard asked by ${discardAskedBy}.` };
+  return [words[language]];
 }
 
 export async function runHeldShow(
@@ -88,7 +122,8 @@ export async function runHeldShow(
   try {
     const item = await office.ledger.transaction((tx) => heldItemById(tx, id));
     if (item === null) throw new UsageError(await whyNothing(office, config, id));
-    const facts = described(item, config.language);
+    const now: Now = { moment: systemClock.now(), alarms: await openAlarms(office.ledger) };
+    const facts = described(item, config.language, now);
     const readings = options.content ? await lookedInto(office, item, options.by) : null;
     if (options.json) io.out(JSON.stringify(readings === null ? facts : { ...facts, content: readings }));
     else {
@@ -139,6 +174,7 @@ async function lookedInto(office: Office, named: HeldItem, by: string): Promise<
       objectId: item.deliveryId,
       practiceId: item.practiceId,
       patientKey: item.patientKey,
+      participants: { mail: item.mailId, report: item.reportId, delivery: item.deliveryId },
     },
   ]);
   return reopenContent(office, item);
@@ -152,6 +188,14 @@ const REFUSALS: Readonly<Record<string, { readonly nl: string; readonly en: stri
   'decision.first-card-unclear': {
     nl: 'Intrekken kan niet: er is niet precies één eerste kaart bekend (zie held show). Trek de uitslagen in cKIS met de hand in en geef daarna vrij met --number-reused.',
     en: 'It cannot be retracted: not exactly one first card is known (see held show). Retract in cKIS by hand, then release with --number-reused.',
+  },
+  'decision.reason-bsn': {
+    nl: 'De reden bevat een getal dat een BSN kan zijn. De reden blijft jaren bewaard en kan niet worden gewist: schrijf hem zonder.',
+    en: 'The reason has a number in it that may be a BSN. A reason is kept for years and cannot be erased: write it without.',
+  },
+  'decision.same-person': {
+    nl: 'Dit wacht langer dan 90 dagen: afwijzen doen twee personen. U vroeg het al; iemand anders moet het bevestigen.',
+    en: 'This has waited for more than 90 days: a discard needs two persons. You have asked already; somebody else must confirm it.',
   },
   'decision.card-invalid': {
     nl: 'Dit is geen kaartnummer van cKIS (Patient-id), of het lijkt op een BSN. Is het echt een kaartnummer, schrijf dan Patient/nummer.',
@@ -219,13 +263,19 @@ export async function runHeldRelease(io: Io, id: string, options: DecideOptions)
   }
 }
 
+const DISCARD_ASKED = {
+  nl: 'Genoteerd, nog niet afgewezen: dit wacht langer dan 90 dagen, en dan beslissen twee personen. Een ander bevestigt het met dezelfde opdracht.',
+  en: 'Noted, not discarded yet: this has waited for more than 90 days, and then two persons decide. Another confirms it with the same command.',
+};
+
 export async function runHeldDiscard(io: Io, id: string, options: DecideOptions): Promise<number> {
   const config = configOf(io);
   const office = await composeOffice(config);
   try {
-    await discardHold(office, id, options).catch((thrown) => explain(config, thrown));
-    io.out(say(config, { nl: 'Afgewezen.', en: 'Discarded.' }));
-    return 0;
+    const { kind } = await discardHold(office, id, options).catch((thrown) => explain(config, thrown));
+    io.out(say(config, kind === 'asked' ? DISCARD_ASKED : { nl: 'Afgewezen.', en: 'Discarded.' }));
+    // Asked is not done: it still waits, for a second person.
+    return kind === 'asked' ? 3 : 0;
   } finally {
     await office.release();
   }

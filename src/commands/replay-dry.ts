@@ -15,6 +15,12 @@ export interface Candidate {
   readonly raw: Buffer | null;
 }
 
+/** How the answer is printed, and who asks. */
+export interface TryOptions {
+  readonly json: boolean;
+  readonly by: string;
+}
+
 interface Tried {
   readonly file: string;
   readonly source: string;
@@ -26,11 +32,11 @@ export async function tryAll(
   io: Io,
   courier: Courier,
   candidates: AsyncIterable<Candidate> | Iterable<Candidate>,
-  isJson: boolean,
+  { json, by }: TryOptions,
 ): Promise<number> {
   const tried: Tried[] = [];
-  for await (const candidate of candidates) tried.push(...(await tryOne(courier, candidate)));
-  if (isJson) io.out(JSON.stringify({ dryRun: true, reports: tried }));
+  for await (const candidate of candidates) tried.push(...(await tryOne(courier, candidate, by)));
+  if (json) io.out(JSON.stringify({ dryRun: true, reports: tried }));
   else
     io.out(
       table([
@@ -41,7 +47,7 @@ export async function tryAll(
   return tried.some((row) => ['held', 'quarantined', 'waiting'].includes(row.would)) ? 3 : 0;
 }
 
-async function tryOne(courier: Courier, candidate: Candidate): Promise<Tried[]> {
+async function tryOne(courier: Courier, candidate: Candidate, by: string): Promise<Tried[]> {
   const whole = { file: candidate.name, source: '' };
   if (candidate.raw === null) return [{ ...whole, would: 'quarantined', reason: 'mail.too-large' }];
   const fileName = candidate.mailboxId === null ? candidate.name : null;
@@ -52,22 +58,24 @@ async function tryOne(courier: Courier, candidate: Candidate): Promise<Tried[]> 
   if (read.readings.length === 0) return [{ ...whole, would: 'not-lab', reason: null }];
   const tried: Tried[] = [];
   for (const reading of read.readings)
-    tried.push(...(await tryReading(courier, { ...candidate, raw: candidate.raw }, read.recipientAccounts, reading)));
+    tried.push(
+      ...(await tryReading(courier, { ...candidate, raw: candidate.raw, by }, read.recipientAccounts, reading)),
+    );
   return tried;
 }
 
 async function tryReading(
   courier: Courier,
-  candidate: Candidate & { readonly raw: Buffer },
+  candidate: Candidate & { readonly raw: Buffer; readonly by: string },
   recipientAccounts: readonly string[],
   reading: PayloadReading,
 ): Promise<Tried[]> {
   const at = { file: candidate.name, source: reading.source };
   if (reading.outcome !== 'reports') return [{ ...at, would: reading.outcome, reason: reading.code }];
-  const { mailboxId, internalDate, raw } = candidate;
+  const { mailboxId, internalDate, raw, by } = candidate;
   const tried: Tried[] = [];
   for (const [index, report] of reading.reports.entries()) {
-    const read = { mailboxId, internalDate, raw, recipientAccounts, report, reportOrdinal: index + 1 };
+    const read = { mailboxId, internalDate, raw, recipientAccounts, report, reportOrdinal: index + 1, by };
     tried.push({ ...at, ...(await foresee(courier, read)) });
   }
   return tried;

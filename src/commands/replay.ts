@@ -58,7 +58,7 @@ export async function runReplay(io: Io, options: ReplayOptions): Promise<number>
             en: 'The target is no sandbox: looking only.',
           }),
         );
-      return await tryAll(io, courier, files.map(asCandidate), options.json);
+      return await tryAll(io, courier, files.map(asCandidate), options);
     }
     return await report(io, options, courier, [
       await replayMails(courier, { mailboxId: null, mails: files.map(asMail) }, options.by),
@@ -91,7 +91,7 @@ async function replayStored(io: Io, options: ReplayOptions, courier: Courier): P
   const since = momentOf(options.since ?? '1970-01-01', '--since');
   if (options.dryRun) {
     await auditLook(courier, options, practice);
-    return tryAll(io, courier, candidatesOf(courier, options, practice, since), options.json);
+    return tryAll(io, courier, candidatesOf(courier, options, practice, since), options);
   }
   const replayed: Replayed[] = [];
   let isWhole = true;

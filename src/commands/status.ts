@@ -1,5 +1,6 @@
 /** `zorgkoerier status [--json]`: the accounting, the mailboxes and what waits for a person. Exit 3 where it does not add up. */
 
+import { type Alarm, openAlarms } from '../alarms/alarms.ts';
 import { composeOffice } from '../compose.ts';
 import { listPractices, mailboxesOf } from '../practice/practice.ts';
 import { type Accounting, accountingOf, heldItems, type MailboxAccounting, totalOf } from '../records/records.ts';
@@ -40,13 +41,33 @@ export async function runStatus(io: Io, options: { readonly json: boolean }): Pr
     const mailboxes = await accountingOf(office.ledger);
     const held = await heldItems(office.ledger, null);
     const trouble = await troubles(office.ledger);
+    const alarms = await openAlarms(office.ledger);
     const total = totalOf(mailboxes);
-    if (options.json) io.out(JSON.stringify({ accounting: total, mailboxes, heldCount: held.length, trouble }));
-    else print(io, config.language, mailboxes, held.length, trouble, total);
+    if (options.json) io.out(JSON.stringify({ accounting: total, mailboxes, heldCount: held.length, alarms, trouble }));
+    else {
+      print(io, config.language, mailboxes, held.length, trouble, total);
+      for (const line of alarmLines(alarms, config.language)) io.out(line);
+    }
     return mailboxes.every((mailbox) => mailbox.difference === 0) ? 0 : 3;
   } finally {
     await office.release();
   }
+}
+
+// One line per kind: which objects they are, `held list` and --json say.
+function alarmLines(alarms: readonly Alarm[], language: 'nl' | 'en'): readonly string[] {
+  const kinds = [...new Set(alarms.map(({ kind }) => kind))];
+  return kinds.map((kind) => {
+    const [first, ...others] = alarms.filter((alarm) => alarm.kind === kind);
+    const since = first?.openedAt.toISOString().slice(0, 10);
+    return say(
+      { language },
+      {
+        nl: `alarm ${kind}: ${others.length + 1}, het oudste sinds ${since}`,
+        en: `alarm ${kind}: ${others.length + 1}, the oldest since ${since}`,
+      },
+    );
+  });
 }
 
 async function troubles(

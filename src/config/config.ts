@@ -50,6 +50,7 @@ export interface Config {
   readonly keepForwardedDays: number;
   readonly dedupeDays: number;
   readonly pruneIntervalMs: number;
+  readonly auditSealFile: string | null;
   readonly laboratoriesPath: string | null;
   readonly determinationsPath: string | null;
 }
@@ -182,6 +183,7 @@ function asConfig(read: Read): Config {
     keepForwardedDays: set.ZORGKOERIER_KEEP_FORWARDED_DAYS,
     dedupeDays: set.ZORGKOERIER_DEDUPE_DAYS,
     pruneIntervalMs: set.ZORGKOERIER_PRUNE_INTERVAL_MS,
+    auditSealFile: read.ZORGKOERIER_AUDIT_SEAL_FILE,
     laboratoriesPath: read.ZORGKOERIER_LABORATORIES,
     determinationsPath: read.ZORGKOERIER_DETERMINATIONS,
   };

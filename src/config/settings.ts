@@ -123,6 +123,11 @@ export const SETTINGS = {
     '3600000',
     'How often a worker erases what has had its time',
   ),
+  ZORGKOERIER_AUDIT_SEAL_FILE: setting(
+    z.string().min(1),
+    null,
+    'A file to which the seals of the audit are also written; keep copies of it elsewhere, for `audit verify --seals`',
+  ),
   ZORGKOERIER_LABORATORIES: setting(z.string().min(1), null, 'A file instead of the built-in list of laboratories'),
   ZORGKOERIER_DETERMINATIONS: setting(
     z.string().min(1),

@@ -12,3 +12,9 @@ export function readBsn(digits: string): { bsn: string; isBsnValid: boolean } | 
   const bsn = bare.padStart(9, '0');
   return { bsn, isBsnValid: passesElevenTest(bsn) };
 }
+
+/** Whether a text that a person typed has a number in it that may be a BSN, as it is usually written: 123456782, 1234.56.782. */
+export function mentionsBsn(text: string): boolean {
+  const numbers = text.match(/(?<!\d)(?:\d{8,9}|\d{4}[. ]\d{2}[. ]\d{3})(?!\d)/g) ?? [];
+  return numbers.some((number) => readBsn(number)?.isBsnValid === true);
+}

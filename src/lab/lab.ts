@@ -168,6 +168,7 @@ export interface LabReport {
   readonly notCarried: readonly { readonly code: string; readonly count: number }[];
 }
 
+export { mentionsBsn, readBsn } from './bsn.ts';
 export type { Determinations } from './codes/codes.ts';
 export { keyWithOrdinal, normalisedName, partsOfKey, scopedKey } from './key.ts';
 export { codeListOf, type Laboratory, type LaboratoryRegistry } from './laboratories.ts';

@@ -121,10 +121,21 @@ async function grantWorker(client: pg.Client, name: string, password: string): P
   await client.query(`grant usage on schema public to ${role}`);
   await client.query(`grant select, insert, update, delete on all tables in schema public to ${role}`);
   await client.query(`grant usage on all sequences in schema public to ${role}`);
-  await client.query(`revoke update, delete, truncate on audit from ${role}`);
+  await client.query(`revoke update, delete, truncate on audit, audit_seal from ${role}`);
+  await grantAppending(client, role);
   await client.query(`revoke insert, update, delete, truncate on zorgkoerier_schema from ${role}`);
   await client.query(`revoke delete on data_key, practice, mailbox, epoch, mail from ${role}`);
   await client.query('commit');
+}
+
+// A worker appends audit rows, but may not say which number or moment they have: the ledger does.
+async function grantAppending(client: pg.Client, role: string): Promise<void> {
+  const { rows } = await client.query<{ columns: string }>(
+    `select string_agg(quote_ident(column_name), ', ') as columns from information_schema.columns
+     where table_schema = 'public' and table_name = 'audit' and column_name not in ('id', 'at')`,
+  );
+  await client.query(`revoke insert on audit from ${role}`);
+  await client.query(`grant insert (${rows[0]?.columns}) on audit to ${role}`);
 }
 
 function asSql(client: pg.Client): Sql {

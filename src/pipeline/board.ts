@@ -13,7 +13,7 @@ import { isShadowed, namedCard } from './checks.ts';
 import { labNumberDigest, labNumberDigests } from './digests.ts';
 import type { OpenDelivery } from './open-delivery.ts';
 import type { Courier } from './pipeline.ts';
-import { postpone, recordSettled } from './settle.ts';
+import { lookedUp, postpone, recordSettled } from './settle.ts';
 
 const FIRST_LOOK_MS = 500;
 const LOOK_MAX_MS = 60_000;
@@ -25,7 +25,7 @@ export async function deliverToBoard(courier: Courier, delivery: OpenDelivery): 
 async function checkByCkis(courier: Courier, delivery: OpenDelivery): Promise<JobAnswer> {
   const { claim, content, trace } = delivery;
   const answer = await courier.board.check(content, trace);
-  if (answer.kind === 'visible') return settled(courier, delivery, { check: 'visible' });
+  if (answer.kind === 'visible') return settled(courier, delivery, 'report.looked-up', { check: 'visible' });
   const waitedMs = courier.clock.now().getTime() - claim.createdAt.getTime();
   if (waitedMs < courier.limits.boardWithinMs) {
     const delayMs = Math.min(LOOK_MAX_MS, Math.max(FIRST_LOOK_MS, waitedMs));
@@ -59,7 +59,9 @@ async function writeByUs(courier: Courier, delivery: OpenDelivery): Promise<JobA
   }
   const answer = await courier.board.write(content.report.patient, standing, trace, namedCard(delivery.claim));
   if (answer.kind === 'written')
-    return settled(courier, delivery, { resources: answer.resources.map((resource) => ({ ...resource })) });
+    return settled(courier, delivery, 'report.written-to-board', {
+      resources: answer.resources.map((resource) => ({ ...resource })),
+    });
   if (answer.kind === 'none')
     await recordSettled(courier, delivery, { kind: 'no-card', reason: null }, content.withheldCount);
   else
@@ -89,7 +91,13 @@ async function withoutRetracted(
   return specimens.length === 0 ? null : { ...content, report: { ...report, specimens } };
 }
 
-async function settled(courier: Courier, delivery: OpenDelivery, receipt: Record<string, unknown>): Promise<JobAnswer> {
+// What cKIS carried over was only looked at by us; what we wrote went to the patient that we found there.
+async function settled(
+  courier: Courier,
+  delivery: OpenDelivery,
+  event: 'report.looked-up' | 'report.written-to-board',
+  receipt: Record<string, unknown>,
+): Promise<JobAnswer> {
   const { claim, leaseToken, practice, content } = delivery;
   await courier.ledger.transaction(async (tx) => {
     const settlement = {
@@ -100,17 +108,10 @@ async function settled(courier: Courier, delivery: OpenDelivery, receipt: Record
       receipt,
     } as const;
     if (!(await settleDelivery(tx, claim.id, leaseToken, settlement))) return;
-    await appendAudit(tx, [
-      {
-        event: 'report.written-to-board',
-        actor: 'worker',
-        objectKind: 'report',
-        objectId: claim.reportId,
-        practiceId: practice.id,
-        patientKey: claim.patientKey,
-        fields: { by: practice.boards },
-      },
-    ]);
+    const looked = lookedUp(claim, 'forwarded', null);
+    const written = { ...looked, event, objectKind: 'report', objectId: claim.reportId } as const;
+    const fields = { ...looked.fields, by: practice.boards };
+    await appendAudit(tx, event === 'report.looked-up' ? [{ ...looked, fields }] : [looked, { ...written, fields }]);
   });
   return { kind: 'done' };
 }

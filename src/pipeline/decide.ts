@@ -1,6 +1,7 @@
 /** A person's decision on what is held: release (all checks run again), pass a check over knowingly, or discard. */
 
 import { type AuditEvent, appendAudit } from '../audit/audit.ts';
+import { mentionsBsn } from '../lab/lab.ts';
 import type { Sql } from '../ledger/ledger.ts';
 import type { Job } from '../queue/queue.ts';
 import {
@@ -13,6 +14,7 @@ import {
   mailContent,
   type Override,
   releaseHeld,
+  wishDiscard,
 } from '../records/records.ts';
 import { asFailure, Failure } from '../shared/failure.ts';
 import { type BatchId, type MailboxId, newId } from '../shared/ids.ts';
@@ -39,9 +41,10 @@ export interface Released {
 
 /**
  * Releases a held or quarantined delivery. Throws `decision.not-found`, `decision.not-allowed`, `decision.card-invalid`,
- * `decision.sender-missing` or `decision.first-card-unclear`.
+ * `decision.sender-missing`, `decision.reason-bsn` or `decision.first-card-unclear`.
  */
 export async function releaseHold(courier: Courier, id: string, wish: Decision): Promise<Released> {
+  requireReason(wish);
   const decision = { ...wish, overrideCard: wish.overrideCard === null ? null : cardIdOf(wish.overrideCard) };
   const { jobs, action } = await courier.ledger.transaction(async (tx) => {
     const item = await findHeld(tx, id);
@@ -59,15 +62,49 @@ export async function releaseHold(courier: Courier, id: string, wish: Decision):
   return { action, othersCount: jobs.length - 1 };
 }
 
-/** Discards a held or quarantined delivery and what joined it; their content is erased. */
-export async function discardHold(courier: Pick<Courier, 'ledger'>, id: string, decision: Decision): Promise<void> {
-  await courier.ledger.transaction(async (tx) => {
+/** asked: a first person's wish was kept, and nothing discarded; a second person must confirm it. */
+export type Discarded = { readonly kind: 'discarded' } | { readonly kind: 'asked' };
+
+/**
+ * Discards a held or quarantined delivery and what joined it; their content is erased. What has waited for 90 days needs
+ * two persons: the first asks, a second confirms with the same command. Throws `decision.same-person` where the first does.
+ */
+export async function discardHold(
+  courier: Pick<Courier, 'ledger'>,
+  id: string,
+  decision: Decision,
+): Promise<Discarded> {
+  requireReason(decision);
+  return courier.ledger.transaction(async (tx) => {
     const item = await findHeld(tx, id);
     requireAction(item, 'discard');
+    const { discardWish } = item;
+    if (item.needsTwoToDiscard && discardWish === null) return askDiscard(tx, item, decision);
+    if (item.needsTwoToDiscard && isSamePerson(discardWish?.by, decision.by))
+      throw new Failure('decision.same-person', { kind: 'permanent', fields: { id: item.deliveryId } });
     for (const discarded of await discardHeld(tx, item)) {
       await audit(tx, { ...item, deliveryId: discarded }, 'report.discarded', decision);
     }
+    return { kind: 'discarded' };
   });
+}
+
+async function askDiscard(tx: Sql, item: HeldItem, decision: Decision): Promise<Discarded> {
+  const { by, reason } = decision;
+  const { rows } = await tx.query<{ now: Date }>('select now() as now');
+  await wishDiscard(tx, item, { by, reason, at: rows[0]?.now.toISOString() ?? '' });
+  await audit(tx, item, 'report.discard-asked', decision);
+  return { kind: 'asked' };
+}
+
+// A reason is kept in the audit for years, where nobody can take it out again.
+function requireReason({ reason, by }: Decision): void {
+  if (mentionsBsn(reason) || mentionsBsn(by)) throw new Failure('decision.reason-bsn', { kind: 'permanent' });
+}
+
+// An account name in capitals is no other person.
+function isSamePerson(first: string | undefined, second: string): boolean {
+  return first?.trim().toLowerCase() === second.trim().toLowerCase();
 }
 
 async function findHeld(tx: Sql, id: string): Promise<HeldItem> {
@@ -210,7 +247,8 @@ async function audit(tx: Sql, item: HeldItem, event: AuditEvent, decision: Decis
       practiceId: item.practiceId,
       patientKey: item.patientKey,
       reason: decision.reason,
-      fields: { was: item.reason, card: decision.overrideCard },
+      participants: { mail: item.mailId, report: item.reportId, delivery: item.deliveryId, target: item.target },
+      fields: { was: item.reason, card: decision.overrideCard, askedBy: item.discardWish?.by ?? null },
     },
   ]);
 }

@@ -6,6 +6,7 @@
  * leaves the delivery uncertain, and the next try begins by asking the card.
  */
 
+import { appendAudit } from '../audit/audit.ts';
 import type { CardAnswer, PatientCard } from '../delivery/patient-card/patient-card.ts';
 import type { JobAnswer, RunningJob } from '../queue/queue.ts';
 import { type ClaimedDelivery, claimDelivery, clearUncertain, nextOfPatient, renewLease } from '../records/records.ts';
@@ -16,7 +17,7 @@ import { claimNumbers, isShadowed, ledgerHold, namedCard } from './checks.ts';
 import { type OpenDelivery, openDelivery } from './open-delivery.ts';
 import type { Courier } from './pipeline.ts';
 import { RETRACT_LATER_MS, retractFirst } from './retract-first.ts';
-import { type DeliveryAnswer, postpone, settle } from './settle.ts';
+import { type DeliveryAnswer, lookedUp, postpone, settle } from './settle.ts';
 import { guarded, waitForTarget } from './targets.ts';
 
 /** How long a delivery waits for another one of the same patient. */
@@ -87,10 +88,14 @@ async function isThereAlready(courier: Courier, delivery: OpenDelivery): Promise
   const { claim, leaseToken, integration } = delivery;
   if (integration.state === 'enabled' && integration.mode === 'live') return false;
   if (claim.target === 'patient-card' && (await isOnCard(courier, delivery))) {
-    await settle(courier, delivery, { kind: 'forwarded', written: { kind: 'written', resources: [] }, warnings: [] });
+    const written = { kind: 'written', resources: [] } as const;
+    await settle(courier, delivery, { kind: 'forwarded', written, warnings: [], card: null });
     return true;
   }
-  await clearUncertain(courier.ledger, claim.id, leaseToken);
+  await courier.ledger.transaction(async (tx) => {
+    await clearUncertain(tx, claim.id, leaseToken);
+    await appendAudit(tx, [lookedUp(claim, 'uncertain', null)]);
+  });
   return false;
 }
 
@@ -128,7 +133,8 @@ async function deliverToCard(courier: Courier, delivery: OpenDelivery): Promise<
     practiceId: practice.id,
     count: written.resources.length,
   });
-  return { kind: 'forwarded', written, warnings: found.warnings.map((warning) => warning.code) };
+  const warnings = found.warnings.map((warning) => warning.code);
+  return { kind: 'forwarded', written, warnings, card: found.card.patientId };
 }
 
 // A person who overrode an identity check named the card: the look-up would only hold it again for the same doubt.

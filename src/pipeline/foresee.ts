@@ -1,8 +1,9 @@
 /**
  * What would become of a report, were it put through the pipeline now: the same questions in the same order as read.ts,
- * deliver.ts and checks.ts ask them, with nothing written anywhere. A look, not a promise: the answers may change.
+ * deliver.ts and checks.ts ask them, with nothing written anywhere but that a card was looked for. A look, not a promise: the answers may change.
  */
 
+import { appendAudit } from '../audit/audit.ts';
 import type { Card } from '../delivery/patient-card/patient-card.ts';
 import type { LabReport } from '../lab/lab.ts';
 import { findPractice, type Integration, integrationOf, type Practice } from '../practice/practice.ts';
@@ -39,6 +40,8 @@ export interface ForeseenReport {
   readonly report: LabReport;
   /** Its place in its payload, from 1. */
   readonly reportOrdinal: number;
+  /** Who looks: a card that is looked for is audited. */
+  readonly by: string;
 }
 
 export async function foresee(courier: Courier, read: ForeseenReport): Promise<Foreseen> {
@@ -68,12 +71,29 @@ async function atDelivery(
   const choice = integration.determinations ?? 'all';
   const chosen = withChosenDeterminations({ report, attachments: new Map() }, choice);
   if (!chosen.isAnythingLeft) return { would: 'no-card', reason: 'practice.withheld' };
+  await auditLookUp(courier, read, practice);
   const found = await courier.card.find(report.patient, practice.agb);
   if (found.kind === 'none') return { would: 'no-card', reason: null };
   if (found.kind === 'held') return held(found.code);
   const hold = await holdOf(courier, read, practice, { report: chosen.content.report, card: found.card });
   if (hold !== null) return held(hold);
   return { would: integration.mode === 'shadow' ? 'shadowed' : 'forwarded', reason: null };
+}
+
+// Before it happens, as whenever a person looks. A report that was not stored has no id; its patient has a key.
+async function auditLookUp(courier: Courier, { report, by }: ForeseenReport, practice: Practice): Promise<void> {
+  await appendAudit(courier.ledger, [
+    {
+      event: 'report.looked-up',
+      actor: by,
+      objectKind: 'practice',
+      objectId: practice.id,
+      practiceId: practice.id,
+      patientKey: await patientKey(courier.keys, report),
+      participants: { target: 'patient-card' },
+      fields: { state: 'dry-run' },
+    },
+  ]);
 }
 
 async function holdOf(

@@ -8,6 +8,7 @@ import { CHANGES, registerWorker, renewWorker, retireWorker } from '../practice/
 import type { JobAnswer, JobHandler } from '../queue/queue.ts';
 import { asFailure } from '../shared/failure.ts';
 import { newId, type WorkerId } from '../shared/ids.ts';
+import { auditSealing } from './audit-sealing.ts';
 import { deliver } from './deliver.ts';
 import type { Courier } from './pipeline.ts';
 import { pruneByTimer } from './prune.ts';
@@ -19,6 +20,8 @@ import { type Watches, watchOwned } from './watches.ts';
 const RENEW_MS = 10_000;
 /** How often a worker asks itself whether its last renewal is too long ago. */
 const GUARD_MS = 2_000;
+/** How soon an audit row is sealed: the next round notes it, the one after seals it. */
+const SEAL_MS = 1_000;
 /** Wait after a step failed for a reason that is nobody's mail: the ledger was away, say. */
 const STEP_FAILED_MS = 2_000;
 
@@ -52,6 +55,8 @@ export async function startWorker(courier: Courier): Promise<RunningWorker> {
   const stopSweeping = courier.clock.every(sweepIntervalMs, () => void sweepOnce(courier));
   void sweepOnce(courier);
   const stopPruning = pruneByTimer(courier);
+  const sealing = auditSealing(courier);
+  const stopSealing = courier.clock.every(SEAL_MS, () => void sealing.round());
   courier.logger.info('worker started', { workerId });
   return {
     workerId,
@@ -63,6 +68,8 @@ export async function startWorker(courier: Courier): Promise<RunningWorker> {
       stopRenewing();
       stopGuarding();
       await stopHearingKeys();
+      stopSealing();
+      await sealing.release(deadlineMs);
       await retireWorker(courier.ledger, workerId).catch(() => {});
       courier.logger.info('worker stopped', { workerId });
     },

@@ -51,7 +51,8 @@ export type Moment =
   | 'read-committed'
   | 'retracted'
   | 'card-written'
-  | 'delivery-settled';
+  | 'delivery-settled'
+  | 'audit-sealed';
 
 export interface CourierLimits {
   /** Larger mails are not fetched but quarantined. */
@@ -69,12 +70,16 @@ export interface CourierLimits {
   readonly pruneIntervalMs: number;
   /** Mailboxes that one worker reads. */
   readonly mailboxesMax: number;
+  /** Where the seals of the audit are also written; null: nowhere. */
+  readonly auditSealFile: string | null;
 }
 
+export { type AuditSealing, auditSealing, sealKey } from './audit-sealing.ts';
 export { copyMailbox } from './copy.ts';
-export { discardHold, type ReleaseChoice, releaseHold } from './decide.ts';
+export { type Discarded, discardHold, type ReleaseChoice, releaseHold } from './decide.ts';
 export { type Foreseen, type ForeseenReport, foresee } from './foresee.ts';
 export { type RunningWorker, startWorker } from './forward.ts';
+export { HOLD_ALARMS, type HoldAlarm } from './hold-alarms.ts';
 export { addMailboxTo, type LinkedMailbox, replacePassword } from './practice-mailbox.ts';
 export { prune, pruneBatches } from './prune.ts';
 export { practiceOf } from './recipient.ts';

@@ -6,7 +6,7 @@
  * after the others were recorded: one poisonous mail is quarantined by itself, and the others of its batch go on.
  */
 
-import { appendAudit } from '../audit/audit.ts';
+import { type AuditEntry, appendAudit } from '../audit/audit.ts';
 import type { DigestKeys } from '../keys/keys.ts';
 import type { Sql } from '../ledger/ledger.ts';
 import type { JobAnswer } from '../queue/queue.ts';
@@ -96,26 +96,29 @@ async function record(
   const reports = readings.flatMap((reading) => reading.reports);
   await lockContents(tx, reports.flatMap(contentDigestsOf));
   const added: string[] = [];
+  const entries: AuditEntry[] = [];
   for (const reading of readings) {
     if (!(await settleMail(tx, reading.mailId, leaseToken, { verdict: reading.verdict, reason: null }))) continue;
     for (const report of reading.reports) {
       const settled = await withOriginal(tx, await withPracticeState(tx, report, reading.copiedAt));
       added.push(...(await insertReports(tx, [settled])));
-      await auditReading(tx, settled);
+      entries.push(...entriesOf(settled));
     }
     await eraseMail(tx, reading.mailId);
   }
+  await appendAudit(tx, entries);
   return added;
 }
 
-// What comes to rest here is an act of its own; what goes on is audited where it ends.
-async function auditReading(tx: Sql, report: NewReport): Promise<void> {
-  if (report.state !== 'held' && report.state !== 'quarantined' && report.state !== 'discarded') return;
-  const { deliveryId, practiceId, patientKey, reason } = report;
-  const event = report.state === 'discarded' ? 'report.discarded' : 'report.held';
-  await appendAudit(tx, [
-    { event, actor: 'worker', objectKind: 'delivery', objectId: deliveryId, practiceId, patientKey, reason },
-  ]);
+// That it was read, and what comes to rest here; what goes on is audited where it ends.
+function entriesOf(report: NewReport): readonly AuditEntry[] {
+  const { id, mailId, deliveryId, practiceId, patientKey, reason, state } = report;
+  const participants = { mail: mailId, report: id, delivery: deliveryId };
+  const about = { actor: 'worker', practiceId, patientKey, participants } as const;
+  const read = { ...about, event: 'report.read', objectKind: 'report', objectId: id, fields: { state } } as const;
+  if (state !== 'held' && state !== 'quarantined' && state !== 'discarded') return [read];
+  const event = state === 'discarded' ? 'report.discarded' : 'report.held';
+  return [read, { ...about, event, objectKind: 'delivery', objectId: deliveryId, reason }];
 }
 
 // A practice that switched forwarding off (it may share the mailbox with one that did not) receives nothing. What was

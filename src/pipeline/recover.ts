@@ -6,6 +6,7 @@
  */
 
 import { discardDisabled, overdueBatches, overdueDeliveries } from '../records/records.ts';
+import { alarmHolds } from './hold-alarms.ts';
 import type { Courier } from './pipeline.ts';
 
 const BATCHES_MOST = 200;
@@ -27,6 +28,7 @@ export async function sweep(courier: Courier): Promise<Swept> {
   ]);
   // Last: work that waits must not wait for tidying.
   const discarded = await discardDisabled(courier.ledger);
+  await alarmHolds(courier);
   if (batches.length + deliveries.length > 0)
     courier.logger.info('swept', { count: batches.length + deliveries.length });
   return { batches: batches.length, deliveries: deliveries.length, discarded };

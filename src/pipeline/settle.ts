@@ -1,6 +1,6 @@
 /** The end of one try: recorded for good, or put back with the retry policy's word on when. */
 
-import { appendAudit } from '../audit/audit.ts';
+import { type AuditEntry, appendAudit } from '../audit/audit.ts';
 import type { WriteAnswer } from '../delivery/patient-card/patient-card.ts';
 import { codeListOf, uncodedOf } from '../lab/lab.ts';
 import type { Sql } from '../ledger/ledger.ts';
@@ -28,6 +28,8 @@ export type DeliveryAnswer =
       readonly kind: 'forwarded';
       readonly written: Extract<WriteAnswer, { kind: 'written' }>;
       readonly warnings: readonly string[];
+      /** The Patient resource; null: asked for its results only. */
+      readonly card: string | null;
     }
   | { readonly kind: 'no-card'; readonly reason: ReasonCode | null }
   | { readonly kind: 'shadowed' }
@@ -115,7 +117,7 @@ async function afterFailure(
     if (failure.code === 'keys.cannot-open')
       courier.logger.error('report cannot be decrypted', { deliveryId: claim.id, reportId: claim.reportId }, failure);
     const answer = { kind: 'held', code: decision.code, detail: failure.code } as const;
-    await recordSettled(courier, { claim, leaseToken }, answer, 0);
+    await recordSettled(courier, { claim, leaseToken }, answer, 0, isFromTarget(failure));
     return { kind: 'done' };
   }
   const isAttemptSpent = decision.kind === 'retry';
@@ -137,6 +139,11 @@ function underBreaker(courier: Courier, { target }: ClaimedDelivery, decision: D
   return { kind: 'pause', delayMs: waitMs > 0 ? Math.min(decision.delayMs, waitMs) : decision.delayMs };
 }
 
+// What the card or the board answered: its patient was looked for there.
+function isFromTarget({ code }: Failure): boolean {
+  return /^(card|board)\./.test(code);
+}
+
 /** Records a forwarded report, its audit row and the delivery to the board, in one transaction. */
 export async function recordForwarded(
   courier: Courier,
@@ -154,14 +161,15 @@ export async function recordForwarded(
     });
     if (!isOurs) return null;
     await countUncoded(courier, tx, delivery);
+    const participants = { ...participantsOf(claim), ...(answer.card === null ? {} : { card: answer.card }) };
     await appendAudit(tx, [
+      lookedUp(claim, 'forwarded', null),
       {
+        ...aboutClaim(claim),
         event: 'report.forwarded',
-        actor: 'worker',
         objectKind: 'report',
         objectId: claim.reportId,
-        practiceId: practice.id,
-        patientKey: claim.patientKey,
+        participants,
         fields: { resources: answer.written.resources.length, withheld: content.withheldCount },
       },
     ]);
@@ -191,6 +199,7 @@ export async function recordSettled(
   delivery: Pick<OpenDelivery, 'claim' | 'leaseToken'> & Partial<Pick<OpenDelivery, 'content'>>,
   answer: Exclude<DeliveryAnswer, { kind: 'forwarded' }>,
   withheldCount: number,
+  isLookedUp = true,
 ): Promise<void> {
   const { claim, leaseToken } = delivery;
   const reason = answer.kind === 'held' ? answer.code : answer.kind === 'no-card' ? answer.reason : null;
@@ -210,7 +219,7 @@ export async function recordSettled(
       await countUncoded(courier, tx, { claim, content: delivery.content });
     }
     if (answer.kind === 'no-card' && claim.target === 'patient-card') await eraseAll(tx, claim);
-    await auditSettled(tx, claim, answer.kind, reason);
+    await auditSettled(tx, claim, answer.kind, reason, isLookedUp);
   });
 }
 
@@ -219,18 +228,33 @@ async function eraseAll(tx: Sql, claim: ClaimedDelivery): Promise<void> {
   await eraseMail(tx, claim.mailId);
 }
 
-// Also where nothing was written: the patient was looked up.
-async function auditSettled(tx: Sql, claim: ClaimedDelivery, state: string, reason: string | null): Promise<void> {
-  await appendAudit(tx, [
-    {
-      event: state === 'held' ? 'report.held' : 'report.looked-up',
-      actor: 'worker',
-      objectKind: 'delivery',
-      objectId: claim.id,
-      practiceId: claim.practiceId,
-      patientKey: claim.patientKey,
-      reason,
-      fields: { state },
-    },
-  ]);
+// Also where nothing was written the patient was looked up, but for a report of which the practice chose nothing.
+async function auditSettled(
+  tx: Sql,
+  claim: ClaimedDelivery,
+  state: string,
+  reason: string | null,
+  isLookedUp: boolean,
+): Promise<void> {
+  const isWithheld = reason === 'practice.withheld';
+  const entries: AuditEntry[] = isLookedUp && !isWithheld ? [lookedUp(claim, state, reason)] : [];
+  const about = { ...aboutClaim(claim), participants: participantsOf(claim), reason, fields: { state } };
+  if (isWithheld) entries.push({ ...about, event: 'report.withheld' });
+  if (state === 'held') entries.push({ ...about, event: 'report.held' });
+  await appendAudit(tx, entries);
+}
+
+/** That the patient's card, or board, was looked for or into. */
+export function lookedUp(claim: ClaimedDelivery, state: string, reason: string | null): AuditEntry {
+  const participants = participantsOf(claim);
+  return { ...aboutClaim(claim), event: 'report.looked-up', participants, reason, fields: { state } };
+}
+
+function aboutClaim({ id, practiceId, patientKey }: ClaimedDelivery) {
+  return { actor: 'worker', objectKind: 'delivery', objectId: id, practiceId, patientKey } as const;
+}
+
+export function participantsOf({ id, mailId, reportId, target, overrideCard }: ClaimedDelivery) {
+  const named = overrideCard === null ? {} : { card: overrideCard };
+  return { mail: mailId, report: reportId, delivery: id, target, ...named };
 }

@@ -69,7 +69,8 @@ export async function enableIntegration(
   actor: string,
 ): Promise<Refusal | null> {
   const { name } = request;
-  const choice = choiceOf(request, await integrationOf(tx, practice.id, name));
+  const earlier = await integrationOf(tx, practice.id, name);
+  const choice = choiceOf(request, earlier);
   const refusal = await refusalOf(tx, practice, name, choice);
   if (refusal !== null) return refusal;
   const { mode, authorisedBy, authorisedOn, determinations, since } = choice;
@@ -90,8 +91,12 @@ export async function enableIntegration(
     ],
   );
   await unpark(tx, practice.id);
-  await announce(tx, practice, name, 'integration.enabled', actor, { mode, authorisedBy });
+  await announce(tx, practice, name, 'integration.enabled', actor, { mode, authorisedBy, was: wasText(earlier) });
   return null;
+}
+
+function wasText(earlier: Integration | null): string {
+  return earlier === null ? 'none' : `${earlier.state} ${earlier.mode}`;
 }
 
 function choiceOf(request: EnableRequest, earlier: Integration | null): Choice {
@@ -126,13 +131,14 @@ export async function changeIntegration(
   state: 'paused' | 'disabled',
   actor: string,
 ): Promise<Refusal | null> {
+  const earlier = await integrationOf(tx, practice.id, name);
   const changed = await tx.query(
     `update integration set state = $3::text, changed_at = now(), disabled_at = case when $3::text = 'disabled' then now() end
      where practice_id = $1 and name = $2 and state <> 'disabled'`,
     [practice.id, name, state],
   );
   if (changed.count === 0) return 'not-enabled';
-  await announce(tx, practice, name, `integration.${state}`, actor, {});
+  await announce(tx, practice, name, `integration.${state}`, actor, { was: wasText(earlier) });
   return null;
 }
 

@@ -8,6 +8,8 @@ interface Discarded {
   readonly id: string;
   readonly practice_id: string;
   readonly mail_id: string;
+  readonly report_id: string;
+  readonly patient_key: Buffer | null;
 }
 
 const DISABLED = `exists (select 1 from integration i where i.practice_id = r.practice_id and i.name = 'forwarding'
@@ -21,7 +23,7 @@ export async function discardDisabled(ledger: {
     const { rows } = await tx.query<Discarded>(
       `update delivery d set state = 'discarded', reason = 'practice.disabled', is_parked = false, settled_at = now(), lease_token = null, lease_until = null
        from report r where r.id = d.report_id and d.state = 'ready' and (d.lease_until is null or d.lease_until < now())
-         and ${DISABLED} returning d.id, r.practice_id, r.mail_id`,
+         and ${DISABLED} returning d.id, r.practice_id, r.mail_id, d.report_id, r.patient_key`,
     );
     await tx.query(
       `update report r set content = null, erased_at = now() where content is not null
@@ -37,6 +39,8 @@ export async function discardDisabled(ledger: {
         objectKind: 'delivery',
         objectId: row.id,
         practiceId: row.practice_id,
+        patientKey: row.patient_key,
+        participants: { mail: row.mail_id, report: row.report_id, delivery: row.id },
         reason: 'practice.disabled',
       })),
     );

@@ -23,6 +23,17 @@ export interface Override {
   readonly retractFrom?: string | null;
 }
 
+/** The first of two persons who must agree to a discard. */
+export interface DiscardWish {
+  readonly by: string;
+  readonly reason: string;
+  /** ISO 8601. */
+  readonly at: string;
+}
+
+/** After so many days a discard needs two persons. */
+const TWO_PERSONS_DAYS = 90;
+
 export interface HeldItem {
   readonly deliveryId: DeliveryId;
   readonly reportId: ReportId;
@@ -48,6 +59,9 @@ export interface HeldItem {
   readonly override: Override | null;
   /** Where two cards are in doubt: both of them, by the ids of cKIS. */
   readonly cards: CardsInDoubt | null;
+  readonly discardWish: DiscardWish | null;
+  /** Its mail came so long ago that a discard needs two persons. A release does not begin this anew. */
+  readonly needsTwoToDiscard: boolean;
 }
 
 /** As the check recorded it (pipeline/checks.ts). */
@@ -59,7 +73,9 @@ export interface CardsInDoubt {
 const SELECT = `select d.id as "deliveryId", r.id as "reportId", r.mail_id as "mailId", m.mailbox_id as "mailboxId", b.name as mailbox, d.target, d.state, r.kind,
     r.payload_ordinal as "payloadOrdinal", d.reason, d.detail, r.practice_id as "practiceId", p.agb as "practiceAgb", r.laboratory, r.sender,
     r.patient_key as "patientKey", d.settled_at as "settledAt", d.original_id as "originalId", d.override,
-    d.receipt -> 'cards' as cards
+    d.receipt -> 'cards' as cards,
+    d.discard_wish as "discardWish",
+    least(d.settled_at, m.copied_at) < now() - interval '${TWO_PERSONS_DAYS} days' as "needsTwoToDiscard"
   from delivery d join report r on r.id = d.report_id join mail m on m.id = r.mail_id left join practice p on p.id = r.practice_id
     left join mailbox b on b.id = m.mailbox_id
   where d.state in ('held', 'quarantined')`;
@@ -69,6 +85,15 @@ export async function heldItems(sql: Sql, practiceId: string | null): Promise<re
   const { rows } = await sql.query<HeldItem>(
     `${SELECT} and ($1::uuid is null or r.practice_id = $1) order by d.settled_at, d.id`,
     [practiceId],
+  );
+  return rows;
+}
+
+/** What waits for a person since a moment or longer, oldest first; what joined a hold is decided on with it, and left out. */
+export async function heldSince(sql: Sql, moment: Date): Promise<readonly HeldItem[]> {
+  const { rows } = await sql.query<HeldItem>(
+    `${SELECT} and d.original_id is null and d.settled_at <= $1 order by d.settled_at, d.id`,
+    [moment],
   );
   return rows;
 }
@@ -127,7 +152,7 @@ async function settleJoined(tx: Sql, item: HeldItem): Promise<void> {
 // A board is waited for from its delivery's birth (pipeline/board.ts): a person who releases it starts the waiting anew.
 async function backToReady(tx: Sql, item: HeldItem, override: Override | null): Promise<number> {
   const { rows } = await tx.query<{ generation: number }>(
-    `update delivery set state = 'ready', reason = null, detail = null, original_id = null, settled_at = null, override = $2, attempts = 0,
+    `update delivery set state = 'ready', reason = null, detail = null, original_id = null, settled_at = null, override = $2, discard_wish = null, attempts = 0,
        created_at = case when target = 'board' then now() else created_at end,
        generation = generation + 1, next_check_at = now() + interval '60 seconds'
      where id = $1 and state in ('held', 'quarantined') returning generation`,
@@ -148,6 +173,11 @@ async function backToReading(tx: Sql, item: HeldItem, batchId: string): Promise<
   if (waiting.count === 0)
     throw new Failure('records.nothing-to-read', { kind: 'defect', fields: { mail: item.mailId } });
   return 1;
+}
+
+/** Keeps that a first person wants it discarded. */
+export async function wishDiscard(tx: Sql, item: HeldItem, wish: DiscardWish): Promise<void> {
+  await tx.query('update delivery set discard_wish = $2 where id = $1', [item.deliveryId, JSON.stringify(wish)]);
 }
 
 /**

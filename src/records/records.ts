@@ -25,14 +25,17 @@ export {
 export { discardDisabled } from './disabled.ts';
 export {
   type CardsInDoubt,
+  type DiscardWish,
   discardHeld,
   type HeldItem,
   heldItemById,
   heldItems,
   heldOfSender,
+  heldSince,
   joinedTo,
   type Override,
   releaseHeld,
+  wishDiscard,
 } from './holds.ts';
 export { type KnownResult, knownResults, rememberResults } from './lab-results.ts';
 export {

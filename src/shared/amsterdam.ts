@@ -56,6 +56,11 @@ export function amsterdamIso(moment: Date): string {
   return `${p['year']}-${p['month']}-${p['day']}T${p['hour']}:${p['minute']}:${p['second']}${offset}`;
 }
 
+/** A moment as milliseconds on an Amsterdam clock, as if that were UTC: for counting days, never for telling moments apart. */
+export function amsterdamWallMs(moment: Date): number {
+  return moment.getTime() + offsetMinutes(moment.getTime()) * 60_000;
+}
+
 // The moments of a report come back with each of its results, and asking Intl is slower than all the rest of reading one.
 const KNOWN_OFFSETS_MAX = 32;
 const knownOffsets = new Map<number, number>();

@@ -21,6 +21,8 @@ export interface LogFields {
   readonly state?: string;
   readonly reason?: string;
   readonly code?: string;
+  /** Who can solve it, as the list of reasons says: practice, laboratory or us. */
+  readonly owner?: string;
   readonly uid?: number;
   readonly count?: number;
   readonly attempt?: number;
@@ -49,6 +51,7 @@ const FIELDS: ReadonlySet<string> = new Set<keyof LogFields>([
   'state',
   'reason',
   'code',
+  'owner',
   'uid',
   'count',
   'attempt',

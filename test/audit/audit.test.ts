@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { appendAudit } from '../../src/audit/audit.ts';
+import { accessPoint } from '../../src/audit/source.ts';
+import type { Sql } from '../../src/ledger/ledger.ts';
 import { useLedgers } from '../ledger/ledgers.ts';
 
 const ledgers = useLedgers();
@@ -67,6 +70,78 @@ describe('the audit', () => {
     expect(rows.map((row) => row['event'])).toEqual(events);
     const times = rows.map((row) => (row['at'] as Date).getTime());
     expect(times).toEqual([...times].sort((a, b) => a - b));
+  });
+
+  it('says of each event what kind it is, who answers for it, from where and by which program', async () => {
+    const [objectId, practiceId] = [randomUUID(), randomUUID()];
+    await appendAudit(ledgers.worker, [
+      {
+        event: 'report.forwarded',
+        actor: 'worker',
+        objectKind: 'report',
+        objectId,
+        practiceId,
+        participants: { mail: 'm', report: 'r', delivery: 'd', card: 'c', target: 'patient-card' },
+      },
+      { event: 'integration.paused', actor: 'sanne', objectKind: 'practice', objectId },
+    ]);
+    const [transfer, change] = await rowsOf(objectId);
+    expect(transfer).toMatchObject({
+      event_type: 'transfer',
+      action: 'C',
+      purpose: 'TREAT',
+      role: 'software',
+      is_requestor: false,
+      on_behalf_of: `practice ${practiceId}`,
+      access_point: `${hostname()} process ${process.pid}`,
+      participants: { mail: 'm', report: 'r', delivery: 'd', card: 'c', target: 'patient-card' },
+    });
+    expect(change).toMatchObject({
+      event_type: 'authorisation',
+      action: 'U',
+      purpose: 'HSYSADMIN',
+      role: 'staff',
+      is_requestor: true,
+      on_behalf_of: null,
+      participants: {},
+    });
+    for (const row of [transfer, change])
+      expect(row?.['source']).toBe(`zorgkoerier 0.1.0, host ${hostname()}, process ${process.pid}`);
+  });
+
+  it('says of a person at which terminal they sat, and where they came from', () => {
+    expect(accessPoint('staff', {})).toMatch(new RegExp(`^${hostname()} (no terminal|terminal|/dev/\\S+)$`));
+    expect(accessPoint('staff', { SSH_CONNECTION: '10.0.0.7 50022 10.0.0.1 22' })).toMatch(/ from 10\.0\.0\.7$/);
+    expect(accessPoint('staff', { SSH_CONNECTION: 'anything at all 22' })).not.toContain('from');
+    expect(accessPoint('software', { SSH_CONNECTION: '10.0.0.7 50022 10.0.0.1 22' })).not.toContain('from');
+  });
+
+  it('appends many rows in one statement, in their order, and none in none', async () => {
+    const objectId = randomUUID();
+    let statements = 0;
+    const counted: Sql = {
+      query: (text, values) => {
+        statements += 1;
+        return ledgers.worker.query(text, values);
+      },
+    };
+    await appendAudit(counted, []);
+    expect(statements).toBe(0);
+    const entries = Array.from({ length: 500 }, (_, place) => ({
+      event: 'report.read' as const,
+      actor: 'worker',
+      objectKind: 'report' as const,
+      objectId,
+      patientKey: place % 2 === 0 ? null : Buffer.alloc(32, place),
+      reason: place % 3 === 0 ? null : 'a "reason", with {braces} and \\ in it',
+      fields: { place },
+    }));
+    await appendAudit(counted, entries);
+    expect(statements).toBe(1);
+    const rows = await rowsOf(objectId);
+    expect(rows.map((row) => row['fields'])).toEqual(entries.map(({ fields }) => fields));
+    expect(rows.map((row) => row['patient_key'])).toEqual(entries.map(({ patientKey }) => patientKey));
+    expect(rows.map((row) => row['reason'])).toEqual(entries.map(({ reason }) => reason));
   });
 
   it('is given up with the act', async () => {

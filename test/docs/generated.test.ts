@@ -60,13 +60,13 @@ describe('the hand-written documentation', () => {
   });
 
   it('names every command of the command line in README', () => {
-    const table = `${readDocument('src/cli.ts')}${readDocument('src/commands/practice-table.ts')}`;
+    const table = `${readDocument('src/cli.ts')}${readDocument('src/commands/practice-table.ts')}${readDocument('src/commands/audit-table.ts')}`;
     const commands = [...table.matchAll(/\bprogram\s*\.command\('(\w+)/g)].map(([, command]) => command ?? '');
     expect(commands).toEqual(expect.arrayContaining(['start', 'practice', 'demo']));
     expect(commands.filter((command) => !readme.includes(`| \`${command}`))).toEqual([]);
   });
 
-  it('names every subcommand of practice and held in README', () => {
+  it('names every subcommand of practice, held and audit in README', () => {
     const chapter = readme.split('\n## Commands')[1]?.split('\n## ')[0] ?? '';
     const named = (group: string) =>
       [...chapter.matchAll(new RegExp(`^\\| \`${group} ([\\w\\\\|-]+)`, 'gm'))].flatMap(([, list]) =>
@@ -75,12 +75,14 @@ describe('the hand-written documentation', () => {
     const cli = readDocument('src/cli.ts') ?? '';
     const defined = {
       practice: subcommands(readDocument('src/commands/practice-table.ts') ?? '').filter((name) => name !== 'practice'),
+      audit: subcommands(readDocument('src/commands/audit-table.ts') ?? '').filter((name) => name !== 'audit'),
       held: subcommands(cli.split("program.command('held')")[1]?.split('\nprogram')[0] ?? ''),
     };
     expect(defined.practice).toContain('set-password');
     expect(defined.held).toContain('release');
     expect(named('practice').sort()).toEqual(defined.practice.sort());
     expect(named('held').sort()).toEqual(defined.held.sort());
+    expect(named('audit').sort()).toEqual(defined.audit.sort());
   });
 
   it.each(PAGES)('links in %s only to what is there', (path) => {

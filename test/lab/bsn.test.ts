@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readBsn } from '../../src/lab/bsn.ts';
+import { mentionsBsn, readBsn } from '../../src/lab/bsn.ts';
 
 describe('a BSN', () => {
   it.each(['999990019', '999911120', '999942542'])('that passes the 11-test is valid: %s', (bsn) => {
@@ -33,5 +33,29 @@ describe('a BSN', () => {
         .map((other) => `${'999990019'.slice(0, index)}${other}${'999990019'.slice(index + 1)}`),
     );
     expect(changes.map((bsn) => readBsn(bsn)?.isBsnValid)).toEqual(changes.map(() => false));
+  });
+});
+
+describe('a text that a person typed', () => {
+  it.each([
+    '999990019',
+    'van 999990019, gebeld',
+    '(9999.90.019)',
+    'bsn 9999 90 019',
+    'BSN=999990019;',
+  ])('may mention a BSN: %s', (text) => {
+    expect(mentionsBsn(text)).toBe(true);
+  });
+
+  it.each([
+    '',
+    'gebeld op 24-11-2026 om 15.30',
+    '020-5551234',
+    '0612345678',
+    '999990018',
+    '1999990019',
+    'labnummer 26110001',
+  ])('mentions none: %s', (text) => {
+    expect(mentionsBsn(text)).toBe(false);
   });
 });

@@ -11,6 +11,7 @@ import {
   mailContent,
   releaseHeld,
   reportContent,
+  wishDiscard,
 } from '../../src/records/records.ts';
 import { useLedgers } from '../ledger/ledgers.ts';
 import { type WatchedPlace, watchedPlace } from '../practice/places.ts';
@@ -79,6 +80,16 @@ describe('a release', () => {
     expect(await claimDelivery(ledgers.worker, deliveryId, randomUUID())).toMatchObject({
       delivery: { overrideCard: null, acknowledged: [] },
     });
+  });
+
+  it('forgets that a first person wanted it discarded', async () => {
+    const { deliveryId } = await deliveryIn(ledgers, place, 'held', HELD);
+    const wish = { by: 'sanne', reason: 'oud', at: '2026-11-24T15:00:00.000Z' };
+    await wishDiscard(ledgers.worker, await itemOf(deliveryId), wish);
+    expect(await itemOf(deliveryId)).toMatchObject({ discardWish: wish });
+    await releaseHeld(ledgers.worker, await itemOf(deliveryId), PLAIN);
+    await ledgers.owner.query(`update delivery set state = 'held', settled_at = now() where id = $1`, [deliveryId]);
+    expect(await itemOf(deliveryId)).toMatchObject({ discardWish: null });
   });
 
   it('erases the bytes of what joined it, which is a duplicate now, and keeps its own', async () => {

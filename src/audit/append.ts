@@ -1,0 +1,89 @@
+/** Appending: one statement, however many rows. */
+
+import type { Sql } from '../ledger/ledger.ts';
+import { type AuditEvent, EVENTS, type EventFacts } from './events.ts';
+import { accessPoint, auditSource } from './source.ts';
+
+export interface AuditEntry {
+  readonly event: AuditEvent;
+  /** A person's account name, or `worker`. */
+  readonly actor: string;
+  /** Who answers for it. Where it is not said and the act is about a practice's patients: that practice. */
+  readonly onBehalfOf?: string;
+  readonly outcome?: 'success' | 'refused';
+  readonly objectKind:
+    | 'practice'
+    | 'mailbox'
+    | 'mail'
+    | 'report'
+    | 'delivery'
+    | 'laboratory'
+    | 'batch'
+    | 'key'
+    | 'ledger'
+    | 'audit';
+  readonly objectId: string;
+  readonly practiceId?: string | null;
+  /** Keyed hash of the BSN: lets a patient's rows be found without the BSN. */
+  readonly patientKey?: Buffer | null;
+  readonly reason?: string | null;
+  /** The other objects of the act: ids only. */
+  readonly participants?: Participants;
+  readonly fields?: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+export interface Participants {
+  readonly mail?: string;
+  readonly report?: string;
+  readonly delivery?: string;
+  /** The Patient resource in cKIS or cBoards. */
+  readonly card?: string;
+  /** The other system: `patient-card` or `board`. */
+  readonly target?: string;
+}
+
+const WORKER = 'worker';
+
+/** Appends entries, in this order; call it inside the transaction of the act. */
+export async function appendAudit(tx: Sql, entries: readonly AuditEntry[]): Promise<void> {
+  if (entries.length === 0) return;
+  const of = <Value>(value: (entry: AuditEntry, facts: EventFacts) => Value) =>
+    entries.map((entry) => value(entry, EVENTS[entry.event]));
+  const role = ({ actor }: AuditEntry) => (actor === WORKER ? 'software' : 'staff');
+  const points = { software: accessPoint('software'), staff: accessPoint('staff') };
+  await tx.query(
+    `insert into audit (actor, on_behalf_of, event, outcome, object_kind, object_id, practice_id, patient_key, reason, fields,
+       action, event_type, role, is_requestor, purpose, access_point, source, participants)
+     select actor, on_behalf_of, event, outcome, object_kind, object_id, practice_id, patient_key, reason, fields::jsonb,
+       action, event_type, role, role = 'staff', purpose, access_point, $16, participants::jsonb
+     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::bytea[], $9::text[], $10::text[],
+       $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $17::text[])
+       with ordinality as u (actor, on_behalf_of, event, outcome, object_kind, object_id, practice_id, patient_key, reason, fields,
+       action, event_type, role, purpose, access_point, participants, place)
+     order by place`,
+    [
+      of(({ actor }) => actor),
+      of(responsible),
+      of(({ event }) => event),
+      of(({ outcome }) => outcome ?? 'success'),
+      of(({ objectKind }) => objectKind),
+      of(({ objectId }) => objectId),
+      of(({ practiceId }) => practiceId ?? null),
+      of(({ patientKey }) => patientKey ?? null),
+      of(({ reason }) => reason ?? null),
+      of(({ fields }) => JSON.stringify(fields ?? {})),
+      of((_, { action }) => action),
+      of((_, { type }) => type),
+      of(role),
+      of((_, { purpose }) => purpose),
+      of((entry) => points[role(entry)]),
+      auditSource(),
+      of(({ participants }) => JSON.stringify(participants ?? {})),
+    ],
+  );
+}
+
+// zorgkoerier works in the practice's files: the practice answers for what is done there.
+function responsible({ onBehalfOf, practiceId }: AuditEntry): string | null {
+  return onBehalfOf ?? (practiceId == null ? null : `practice ${practiceId}`);
+}
