@@ -9,7 +9,7 @@
 import type { DigestKeys } from '../keys/keys.ts';
 import type { LabReport, PayloadReading } from '../lab/lab.ts';
 import { type MailFailed, type MailRead, readHere } from '../reading/reading.ts';
-import { type ClaimedMail, earliestDate, type NewReport } from '../records/records.ts';
+import { type ClaimedMail, earliestDate, findOriginalMail, type NewReport } from '../records/records.ts';
 import { amsterdamIso } from '../shared/amsterdam.ts';
 import { asFailure } from '../shared/failure.ts';
 import { type DeliveryId, type MailId, newId, type ReportId } from '../shared/ids.ts';
@@ -22,8 +22,10 @@ import { practiceOf } from './recipient.ts';
 export interface MailReading {
   readonly mailId: MailId;
   readonly copiedAt: Date;
-  /** not-lab: the bytes are erased with the verdict. null: its reports say what became of it. */
-  readonly verdict: 'not-lab' | null;
+  /** not-lab, duplicate: the bytes are erased with the verdict. null: its reports say what became of it. */
+  readonly verdict: 'not-lab' | 'duplicate' | null;
+  /** duplicate: the mail of the same bytes. */
+  readonly originalMailId?: MailId;
   readonly reports: readonly NewReport[];
 }
 
@@ -45,6 +47,9 @@ export async function readMail(
   if (mail.readAttempts > READ_ATTEMPTS_MAX) return wholeMail(mail, 'mail.poisonous');
   const raw = await opened(courier, mail, mail.content);
   if (raw === null) return wholeMail(mail, 'ledger.cannot-decrypt');
+  const originalMailId = await findOriginalMail(courier.ledger, mail.id, digestKeys.of(raw));
+  if (originalMailId !== null)
+    return { mailId: mail.id, copiedAt: mail.copiedAt, verdict: 'duplicate', originalMailId, reports: [] };
   const understood = await understand(courier, mail, raw);
   if (understood === 'stopped') return 'stopped';
   if (understood.kind === 'failed') return wholeMail(mail, 'mail.reader-failed');

@@ -98,7 +98,8 @@ async function record(
   const added: string[] = [];
   const entries: AuditEntry[] = [];
   for (const reading of readings) {
-    if (!(await settleMail(tx, reading.mailId, leaseToken, { verdict: reading.verdict, reason: null }))) continue;
+    const { verdict, originalMailId = null } = reading;
+    if (!(await settleMail(tx, reading.mailId, leaseToken, { verdict, reason: null, originalMailId }))) continue;
     for (const report of reading.reports) {
       const settled = await withOriginal(tx, await withPracticeState(tx, report, reading.copiedAt));
       added.push(...(await insertReports(tx, [settled])));

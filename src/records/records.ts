@@ -93,6 +93,7 @@ export {
   eraseMail,
   eraseReport,
   findOriginal,
+  findOriginalMail,
   insertReports,
   lockContents,
   type NewReport,

@@ -160,16 +160,43 @@ export async function settleMail(
   tx: Sql,
   mailId: string,
   leaseToken: string,
-  answer: { readonly verdict: 'not-lab' | null; readonly reason: string | null },
+  answer: {
+    readonly verdict: 'not-lab' | 'duplicate' | null;
+    readonly reason: string | null;
+    /** duplicate: the mail that it repeats. */
+    readonly originalMailId?: string | null;
+  },
 ): Promise<boolean> {
   const settled = await tx.query(
-    `update mail set state = 'read', verdict = $3::text, reason = $4, read_at = now(), lease_token = null, lease_until = null,
+    `update mail set state = 'read', verdict = $3::text, reason = $4, original_mail_id = $5, read_at = now(), lease_token = null, lease_until = null,
        content = case when $3::text is null or ${HAS_REPORT} then content end,
        erased_at = case when $3::text is null or ${HAS_REPORT} then erased_at else now() end
      where id = $1 and lease_token = $2 and state = 'copied'`,
-    [mailId, leaseToken, answer.verdict, answer.reason],
+    [mailId, leaseToken, answer.verdict, answer.reason, answer.originalMailId ?? null],
   );
   return settled.count === 1;
+}
+
+const IS_ON_ITS_WAY = `('ready', 'sending', 'uncertain', 'forwarded')`;
+const CARD_DELIVERIES = `report r join delivery d on d.report_id = r.id and d.target = 'patient-card'`;
+
+/**
+ * An earlier mail of the same bytes in the same mailbox, everything of which is on a card or on its way there: then nothing
+ * in the newcomer can end otherwise, and it need not be read. null where there is none, where anything of it rests
+ * otherwise (then the newcomer is processed in full), and for what a person put in or released again.
+ */
+export async function findOriginalMail(sql: Sql, mailId: string, digests: readonly Buffer[]): Promise<MailId | null> {
+  const { rows } = await sql.query<{ id: MailId }>(
+    `select o.id from mail n join mail o on o.mailbox_id = n.mailbox_id and o.id <> n.id and o.digest = any($2::bytea[])
+     where n.id = $1 and n.source = 'mailbox' and o.source = 'mailbox' and o.state = 'read' and o.verdict is null
+       and not exists (select 1 from report r where r.mail_id = n.id)
+       and exists (select 1 from ${CARD_DELIVERIES} where r.mail_id = o.id)
+       and not exists (select 1 from ${CARD_DELIVERIES} left join delivery od on od.id = d.original_id
+         where r.mail_id = o.id and not (d.state in ${IS_ON_ITS_WAY} or (d.state = 'duplicate' and coalesce(od.state in ${IS_ON_ITS_WAY}, false))))
+     order by o.copied_at, o.id limit 1`,
+    [mailId, digests],
+  );
+  return rows[0]?.id ?? null;
 }
 
 /** Erases a report's content: nothing but digests stays. */

@@ -18,7 +18,7 @@ import { systemClock } from '../../src/shared/clock.ts';
 import { newId } from '../../src/shared/ids.ts';
 import { runCommand, startCommand } from '../support/child.ts';
 import { mailOf, medlab, practice } from '../support/medlab.ts';
-import { type Delivered, deliveries, resultsOf, untilAtRest } from '../support/observe.ts';
+import { type Delivered, deliveries, outcomes, resultsOf, untilAtRest } from '../support/observe.ts';
 import { until } from '../support/until.ts';
 import { type Journey, startJourney } from '../support/world.ts';
 
@@ -68,14 +68,22 @@ const rotateDigests = () =>
   rotate(journey.courier.ledger, master(), { purposes: ['mac-digest'], ownerId: null }, 'sanne');
 
 describe('across a rotation of the digest keys', () => {
-  it('a duplicate is still one, also of a message that states no time', async () => {
+  it('a duplicate is still one, by bytes and by content, also of a message that states no time', async () => {
     const stated = medlab({ bsn: KAREL, labNumber: '26310001', to: linde });
     const silent = medlab({ bsn: KAREL, labNumber: '26310002', to: linde, sentAt: '', reference: 'R-stil' });
     for (const payload of [stated, silent]) expect(await sendReport(payload)).toMatchObject({ state: 'forwarded' });
     for (let round = 0; round < 2; round += 1) {
       expect(await rotateDigests()).toHaveLength(1);
-      for (const payload of [stated, silent]) expect(await sendReport(payload)).toMatchObject({ state: 'duplicate' });
+      // By the very bytes of the mail; and in another envelope by its content, where it states a time.
+      for (const payload of [stated, silent]) await sendReport(payload);
+      expect((await outcomes(journey)).slice(-2)).toEqual(['duplicate', 'duplicate']);
+      const elsewhere = Buffer.concat([Buffer.from(`X-Round: ${round}\r\n`), mailOf(stated, linde)]);
+      expect(await send(elsewhere)).toMatchObject({ state: 'duplicate' });
     }
+    const byBytes = await journey.sql('select 1 from mail where verdict = $1 and original_mail_id is not null', [
+      'duplicate',
+    ]);
+    expect(byBytes).toHaveLength(4);
     expect(await journey.sql('select version from report where version is null')).toEqual([]);
   });
 

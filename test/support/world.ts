@@ -15,6 +15,7 @@ import type { Mode, Practice } from '../../src/practice/practice.ts';
 import { findPractice } from '../../src/practice/practice.ts';
 import { registerPractices } from '../../src/sandbox/register.ts';
 import { startWorld, type World } from '../../src/sandbox/world.ts';
+import { newId } from '../../src/shared/ids.ts';
 import { createLogger } from '../../src/shared/logger.ts';
 import { mailOf, practice } from './medlab.ts';
 import { freshDatabase } from './postgres.ts';
@@ -46,7 +47,7 @@ export interface Journey {
   startWorker(overrides?: Overrides): Promise<RunningWorker>;
   stopWorkers(): Promise<void>;
   practice(key: Key): Promise<Practice>;
-  /** Into the practice's mailbox and its twin. */
+  /** Into the practice's mailbox and its twin, each in a mail of its own. */
   send(key: Key, ...payloads: readonly Buffer[]): Promise<void>;
   /** As the ledger's owner: to look, and to be the time that passes. */
   sql<Row>(text: string, values?: readonly unknown[]): Promise<readonly Row[]>;
@@ -97,7 +98,7 @@ export async function startJourney(options: JourneyOptions = {}): Promise<Journe
     },
     send: async (key, ...payloads) => {
       const { zorgmail } = practice(key);
-      for (const payload of payloads) await world.zorgmail.deliverToBoth(zorgmail, mailOf(payload, zorgmail));
+      for (const payload of payloads) await world.zorgmail.deliverToBoth(zorgmail, underWay(mailOf(payload, zorgmail)));
     },
     sql: async <Row>(text: string, values: readonly unknown[] = []) =>
       (await owner.query(text, [...values])).rows as Row[],
@@ -112,6 +113,11 @@ export async function startJourney(options: JourneyOptions = {}): Promise<Journe
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** As the servers on its way leave it: no two mails are the same bytes, also where they say the same. */
+function underWay(mail: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`Received: from lab.example by mail.example id ${newId()}\r\n`), mail]);
 }
 
 function settingsOf(
