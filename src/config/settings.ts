@@ -82,7 +82,7 @@ export const SETTINGS = {
   ZORGKOERIER_LANGUAGE: setting(z.enum(['nl', 'en'], 'must be nl or en'), 'nl', 'The language of reasons: nl or en'),
   ZORGKOERIER_POLL_INTERVAL_MS: setting(
     count(1_000, 60 * MINUTE_MS),
-    '60000',
+    '30000',
     'How often a mailbox is looked at when the server announces nothing',
   ),
   ZORGKOERIER_SWEEP_INTERVAL_MS: setting(

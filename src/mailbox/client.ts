@@ -11,8 +11,6 @@ import { commandFailure, mailboxFailure, openingFailure } from './failures.ts';
 import type { MailboxAccount } from './mailbox.ts';
 
 const CONNECT_WITHIN_MS = 20_000;
-/** Silence with a command outstanding; an idling connection gets a NOOP instead (half-open sockets show that way). */
-const SILENCE_MAX_MS = 2 * 60_000;
 /** Servers may drop an IDLE after 30 minutes (RFC 2177 §3), routers sooner. */
 const IDLE_MAX_MS = 9 * 60_000;
 /** Above any limit for a mail: what a broken or hostile server can make us allocate. */
@@ -32,9 +30,13 @@ export interface ExaminedFolder {
 }
 
 /** Connects, logs in and examines the folder; on any failure, and on abort, nothing stays open. */
-export async function examine(account: MailboxAccount, signal?: AbortSignal): Promise<ExaminedFolder> {
+export async function examine(
+  account: MailboxAccount,
+  signal: AbortSignal | undefined,
+  silenceMs: number,
+): Promise<ExaminedFolder> {
   if (signal?.aborted) throw mailboxFailure('aborted');
-  const client = newClient(account);
+  const client = newClient(account, silenceMs);
   const close = () => client.close();
   signal?.addEventListener('abort', close, { once: true });
   try {
@@ -51,7 +53,7 @@ export async function examine(account: MailboxAccount, signal?: AbortSignal): Pr
   }
 }
 
-function newClient(account: MailboxAccount): ImapFlow {
+function newClient(account: MailboxAccount, silenceMs: number): ImapFlow {
   const isTls = account.security === 'tls';
   const client = new ImapFlow({
     host: account.host,
@@ -72,7 +74,8 @@ function newClient(account: MailboxAccount): ImapFlow {
     maxIdleTime: IDLE_MAX_MS,
     connectionTimeout: CONNECT_WITHIN_MS,
     greetingTimeout: CONNECT_WITHIN_MS,
-    socketTimeout: SILENCE_MAX_MS,
+    // With a command outstanding. An idling connection gets a NOOP first: half-open sockets show that way.
+    socketTimeout: silenceMs,
     maxLiteralSize: LITERAL_MAX_BYTES,
     maxResponseSize: LITERAL_MAX_BYTES + FRAMING_MAX_BYTES,
     maxLineLength: FRAMING_MAX_BYTES,

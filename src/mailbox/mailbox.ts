@@ -66,7 +66,12 @@ export interface MailboxConnection {
   release(): Promise<void>;
 }
 
-export type MailboxOpener = (account: MailboxAccount, signal?: AbortSignal) => Promise<MailboxConnection>;
+/** `silenceMs`: how long the server may say nothing while it owes an answer, before the connection is given up. */
+export type MailboxOpener = (
+  account: MailboxAccount,
+  signal?: AbortSignal,
+  silenceMs?: number,
+) => Promise<MailboxConnection>;
 
 export { openMailbox } from './open-mailbox.ts';
 export { type MailboxWatch, type WatchOptions, type WatchState, watchMailbox } from './watch.ts';

@@ -7,13 +7,16 @@ import { fetchHeads, fetchRange } from './fetch-range.ts';
 import { hintsOf } from './hints.ts';
 import type { MailboxConnection, MailboxOpener, MailboxStatus } from './mailbox.ts';
 
+/** For whoever waits at the command line, and asks once. */
+const SILENCE_MAX_MS = 2 * 60_000;
 const LOGOUT_WITHIN_MS = 2_000;
 const DAY_MS = 24 * 60 * 60_000;
 const HEADS_AT_ONCE = 500;
 
 /** An opener with a clock of the caller's. */
 export function mailboxOpener(clock: Clock): MailboxOpener {
-  return async (account, signal) => connectionTo(await examine(account, signal), clock);
+  return async (account, signal, silenceMs = SILENCE_MAX_MS) =>
+    connectionTo(await examine(account, signal, silenceMs), clock);
 }
 
 /** Opens the mailbox read-only over TLS, or throws a Failure that says which of the two it was not. */

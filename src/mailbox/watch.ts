@@ -60,6 +60,13 @@ const AGED = 'mailbox.connection-aged';
  */
 const CONNECTION_MAX_MS = 60 * 60_000;
 
+/**
+ * How long the server may be silent while it owes an answer: short, since half-open connections show only so, and mail
+ * lies still meanwhile. A server that is only slow gets twice as long at every try, until a visit has ended well.
+ */
+const SILENCE_FIRST_MS = 20_000;
+const SILENCE_MAX_MS = 2 * 60_000;
+
 /** Starts watching at once. */
 export function watchMailbox(options: WatchOptions): MailboxWatch {
   const stopping = new AbortController();
@@ -76,9 +83,11 @@ export function watchMailbox(options: WatchOptions): MailboxWatch {
 
 async function keepConnected(options: WatchOptions, bell: Bell, stopping: AbortSignal): Promise<void> {
   const backoff = newBackoff(options.random);
+  let silenceMs = SILENCE_FIRST_MS;
   while (!stopping.aborted) {
-    const ending = await connectOnce(options, bell, stopping);
+    const ending = await connectOnce(options, bell, stopping, silenceMs);
     if (ending === null) break;
+    silenceMs = ending.hasVisited ? SILENCE_FIRST_MS : Math.min(2 * silenceMs, SILENCE_MAX_MS);
     if (ending.failure.code === OWNERSHIP_LOST) return say(options, { kind: 'ownership-lost' });
     if (ending.failure.code === AGED) continue;
     const waitMs = backoff.next(ending);
@@ -89,14 +98,19 @@ async function keepConnected(options: WatchOptions, bell: Bell, stopping: AbortS
 }
 
 /** One connection from its opening to its end, and how it went. Null: we were released. */
-async function connectOnce(options: WatchOptions, bell: Bell, stopping: AbortSignal): Promise<Ending | null> {
+async function connectOnce(
+  options: WatchOptions,
+  bell: Bell,
+  stopping: AbortSignal,
+  silenceMs: number,
+): Promise<Ending | null> {
   say(options, { kind: 'connecting' });
   const watchdog = newWatchdog(options, stopping, () => say(options, { kind: 'stalled' }));
   const life: Life = { openedMs: null, hasVisited: false };
   // Without a throw it was the watchdog that ended it, or our release.
   let failure = new Failure('mailbox.stalled', { kind: 'transient', scope: 'peer' });
   try {
-    await live(options, bell, watchdog, life);
+    await live(options, bell, watchdog, life, silenceMs);
   } catch (thrown) {
     const cause = asFailure(thrown, 'mailbox.visit-failed');
     // What a connection that was closed under it then throws is no news.
@@ -115,8 +129,14 @@ interface Life {
 }
 
 // Visit, wait for a reason to visit again, and so on until the signal aborts or something is thrown.
-async function live(options: WatchOptions, bell: Bell, watchdog: Watchdog, life: Life): Promise<void> {
-  const connection = await options.open(options.account, watchdog.signal);
+async function live(
+  options: WatchOptions,
+  bell: Bell,
+  watchdog: Watchdog,
+  life: Life,
+  silenceMs: number,
+): Promise<void> {
+  const connection = await options.open(options.account, watchdog.signal, silenceMs);
   life.openedMs = nowMs(options);
   const maxAgeMs = CONNECTION_MAX_MS * (0.8 + 0.2 * options.random());
   // A visit that hangs on the connection ends when that closes; one that hangs elsewhere must not be run twice.
@@ -157,7 +177,7 @@ function report(options: WatchOptions, failure: Failure, waitMs: number): void {
 }
 
 function nowMs({ clock }: WatchOptions): number {
-  return clock.now().getTime();
+  return clock.elapsedMs();
 }
 
 function say(options: WatchOptions, state: WatchState): void {

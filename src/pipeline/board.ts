@@ -26,7 +26,7 @@ async function checkByCkis(courier: Courier, delivery: OpenDelivery): Promise<Jo
   const { claim, content, trace } = delivery;
   const answer = await courier.board.check(content, trace);
   if (answer.kind === 'visible') return settled(courier, delivery, 'report.looked-up', { check: 'visible' });
-  const waitedMs = courier.clock.now().getTime() - claim.createdAt.getTime();
+  const waitedMs = claim.ageMs;
   if (waitedMs < courier.limits.boardWithinMs) {
     const delayMs = Math.min(LOOK_MAX_MS, Math.max(FIRST_LOOK_MS, waitedMs));
     return postpone(courier, claim, delivery.leaseToken, { kind: 'later', delayMs });

@@ -101,11 +101,13 @@ async function commit(
     );
     await markVanished(tx, place, gone, amsterdamDay(courier.clock.now()));
     await auditCopy(tx, owner.mailboxId, batchId, rows.length, gone.length);
+    courier.mark('copy-uncommitted');
   });
   courier.mark('copy-committed');
   if (gone.length > 0)
     courier.logger.warn('mails vanished before they were seen', { mailboxId: owner.mailboxId, count: gone.length });
   if (rows.length > 0) await addReadJob(courier, batchId);
+  courier.mark('batch-added');
   return rows.length;
 }
 

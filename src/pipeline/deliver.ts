@@ -27,7 +27,7 @@ const PATIENT_BUSY_MS = 300;
 const IN_ONE_GO = 25;
 
 /** A third of the lease: a slow target must not make the claim another's while its request is under way. */
-const RENEW_LEASE_MS = 40_000;
+const RENEW_LEASE_MS = 10_000;
 
 /**
  * Delivers one, and then what waits for the same patient and target: their own jobs would only find the patient busy

@@ -47,8 +47,11 @@ export type Breakers = Readonly<Record<'patient-card' | 'board', { readonly read
 
 export type Moment =
   | 'fetched'
+  | 'copy-uncommitted'
   | 'copy-committed'
+  | 'batch-added'
   | 'read-committed'
+  | 'deliveries-added'
   | 'retracted'
   | 'card-written'
   | 'delivery-settled'

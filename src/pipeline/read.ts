@@ -21,6 +21,7 @@ import {
   lockContents,
   type NewReport,
   releaseMails,
+  renewMails,
   settleMail,
 } from '../records/records.ts';
 import { asFailure } from '../shared/failure.ts';
@@ -28,6 +29,9 @@ import { newId } from '../shared/ids.ts';
 import type { Courier } from './pipeline.ts';
 import { type MailReading, quarantinedMail, READ_HERE_MAX_BYTES, readMail } from './read-mail.ts';
 import { isPracticeShredded, wasForwarding } from './recipient.ts';
+
+/** A third of the lease: a mail that takes long must not make the claim another's. */
+const RENEW_LEASE_MS = 10_000;
 
 /** Reads one batch. Never throws for a mail's sake; throws when the ledger or the keys cannot be reached. */
 export async function readBatch(courier: Courier, batchId: string): Promise<JobAnswer> {
@@ -40,6 +44,8 @@ export async function readBatch(courier: Courier, batchId: string): Promise<JobA
 }
 
 async function readClaimed(courier: Courier, mails: readonly ClaimedMail[], leaseToken: string): Promise<void> {
+  const renew = () => void renewMails(courier.ledger, leaseToken).catch(() => {});
+  const stopRenewing = courier.clock.every(RENEW_LEASE_MS, renew);
   try {
     const digestKeys = await courier.keys.digestKeys();
     const readings: MailReading[] = [];
@@ -51,11 +57,14 @@ async function readClaimed(courier: Courier, mails: readonly ClaimedMail[], leas
     courier.mark('read-committed');
     logReadings(courier, mails, readings);
     await addDeliverJobs(courier, added);
+    courier.mark('deliveries-added');
     if (readings.length < mails.length) await leaveMails(courier.ledger, leaseToken);
   } catch (thrown) {
     await releaseMails(courier.ledger, leaseToken).catch(() => {});
     if (asFailure(thrown).code !== 'keys.rotated-meanwhile') throw thrown;
     courier.logger.info('digest keys were rotated: reading again', { count: mails.length });
+  } finally {
+    stopRenewing();
   }
 }
 

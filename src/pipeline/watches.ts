@@ -40,7 +40,8 @@ export interface Watches {
 
 export function watchOwned(courier: Courier, workerId: WorkerId): Watches {
   const watches = new Map<MailboxId, MailboxWatch>();
-  let renewedAt = courier.clock.now().getTime();
+  // Not by the time of day: while that is set back, this worker would take itself for alive.
+  let renewedAtMs = courier.clock.elapsedMs();
   const ending = new AbortController();
   let refreshing: Promise<void> = Promise.resolve();
 
@@ -82,10 +83,10 @@ export function watchOwned(courier: Courier, workerId: WorkerId): Watches {
       return refreshing;
     },
     renewed: () => {
-      renewedAt = courier.clock.now().getTime();
+      renewedAtMs = courier.clock.elapsedMs();
     },
     letGoIfStale: async () => {
-      if (courier.clock.now().getTime() - renewedAt >= STALE_MS) await letGo();
+      if (courier.clock.elapsedMs() - renewedAtMs >= STALE_MS) await letGo();
     },
     letGo,
     release: async () => {

@@ -3,8 +3,10 @@
 import type { DeliveryState, Sql } from '../ledger/ledger.ts';
 import type { DeliveryId, MailId, ReportId } from '../shared/ids.ts';
 
-const LEASE_SECONDS = 120;
-const CHECK_SECONDS = 60;
+/** How long a claim lasts; whoever delivers renews it, so that a dead worker's deliveries are soon another's. */
+const LEASE_SECONDS = 30;
+/** How long a delivery may lie before the sweeper looks after it. */
+const CHECK_SECONDS = 30;
 
 export interface ClaimedDelivery {
   readonly id: DeliveryId;
@@ -39,7 +41,8 @@ export interface ClaimedDelivery {
   readonly attempts: number;
   /** An earlier request for it may have been taken: the target is asked before anything else. */
   readonly isUncertain: boolean;
-  readonly createdAt: Date;
+  /** Since it was made, by database time: a worker's own clock may be wrong. */
+  readonly ageMs: number;
 }
 
 export type ClaimAnswer =
@@ -86,7 +89,7 @@ export async function claimDelivery(
        r.is_corrected as "isCorrected", r.content, d.override ->> 'card' as "overrideCard",
        coalesce(d.override -> 'acknowledged', '[]') as acknowledged, coalesce(d.override -> 'choices', '[]') as choices,
        d.override ->> 'retractFrom' as "retractFrom", r.identifiers, d.attempts,
-       d.state = 'uncertain' or d.ask_first as "isUncertain", d.created_at as "createdAt"
+       d.state = 'uncertain' or d.ask_first as "isUncertain", round(extract(epoch from now() - d.created_at) * 1000)::bigint as "ageMs"
      from delivery d join report r on r.id = d.report_id join mail m on m.id = r.mail_id where d.id = $1`,
     [id],
   );

@@ -154,7 +154,7 @@ async function backToReady(tx: Sql, item: HeldItem, override: Override | null): 
   const { rows } = await tx.query<{ generation: number }>(
     `update delivery set state = 'ready', reason = null, detail = null, original_id = null, settled_at = null, override = $2, discard_wish = null, attempts = 0,
        created_at = case when target = 'board' then now() else created_at end,
-       generation = generation + 1, next_check_at = now() + interval '60 seconds'
+       generation = generation + 1, next_check_at = now() + interval '30 seconds'
      where id = $1 and state in ('held', 'quarantined') returning generation`,
     [item.deliveryId, override === null ? null : JSON.stringify(override)],
   );

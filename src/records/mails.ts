@@ -23,9 +23,9 @@ export interface CopyPlace {
 }
 
 /** How long a batch or delivery may take before the sweeper looks after it. */
-const CHECK_SECONDS = 60;
-/** How long a claim on rows lasts: longer than any step may take. */
-const LEASE_SECONDS = 120;
+const CHECK_SECONDS = 30;
+/** How long a claim on rows lasts; whoever reads renews it (renewMails), so that a dead reader's mails are soon another's. */
+const LEASE_SECONDS = 30;
 
 export async function insertBatch(tx: Sql, id: BatchId, mailboxId: MailboxId | null): Promise<void> {
   await tx.query(
@@ -195,6 +195,14 @@ export async function earliestDate(sql: Sql, digests: readonly Buffer[]): Promis
     [digests],
   );
   return rows[0]?.earliest ?? null;
+}
+
+/** Keeps a claim while its mails are being read. */
+export async function renewMails(sql: Sql, leaseToken: string): Promise<void> {
+  await sql.query(
+    `update mail set lease_until = now() + make_interval(secs => ${LEASE_SECONDS}) where lease_token = $1 and state = 'copied'`,
+    [leaseToken],
+  );
 }
 
 /** Gives a claim back: the step failed for a reason that is not the mails'. */

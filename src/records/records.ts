@@ -52,6 +52,7 @@ export {
   overdueBatches,
   type ReplayedMail,
   releaseMails,
+  renewMails,
   setAssignedCopied,
   waitingAssigned,
 } from './mails.ts';

@@ -138,7 +138,7 @@ async function insertReport(tx: Sql, report: NewReport): Promise<void> {
   const isSettled = report.state !== 'ready';
   await tx.query(
     `insert into delivery (id, report_id, target, state, reason, detail, patient_key, original_id, next_check_at, settled_at)
-     values ($1, $2, 'patient-card', $3, $4, $5, $6, $7, now() + interval '60 seconds', case when $8::boolean then now() end)`,
+     values ($1, $2, 'patient-card', $3, $4, $5, $6, $7, now() + interval '30 seconds', case when $8::boolean then now() end)`,
     [
       report.deliveryId,
       report.id,

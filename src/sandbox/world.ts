@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Environment } from '../config/config.ts';
 import { type FhirSandbox, startFhirSandbox } from './fhir/fhir.ts';
-import { SANDBOX_PATIENTS, SANDBOX_PRACTICES } from './people.ts';
+import { SANDBOX_PATIENTS, SANDBOX_PRACTICES, type SandboxPatient } from './people.ts';
 import { type RecordingProxy, startRecordingProxy } from './zorgmail/recording-proxy.ts';
 import { startZorgmail, type Zorgmail } from './zorgmail/zorgmail.ts';
 
@@ -21,18 +21,25 @@ export interface World {
   release(): Promise<void>;
 }
 
+export interface WorldOptions {
+  /** Who has a card where; the sandbox's own patients unless said otherwise. */
+  readonly people?: readonly SandboxPatient[];
+  /** ZorgMail accounts beside the practices' own. */
+  readonly accounts?: readonly string[];
+}
+
 /** Starts everything on 127.0.0.1; mail is kept below `directory` and thrown away on release. */
-export async function startWorld(directory: string): Promise<World> {
+export async function startWorld(directory: string, options: WorldOptions = {}): Promise<World> {
   const zorgmail = await startZorgmail({
     directory,
-    accounts: SANDBOX_PRACTICES.map(({ zorgmail }) => zorgmail),
+    accounts: [...SANDBOX_PRACTICES.map(({ zorgmail }) => zorgmail), ...(options.accounts ?? [])],
     isThrowaway: true,
   });
   const proxy = await startRecordingProxy({
     target: { port: zorgmail.ports.imaps },
     certificate: zorgmail.certificate,
   });
-  const people = { people: SANDBOX_PATIENTS, practices: SANDBOX_PRACTICES };
+  const people = { people: options.people ?? SANDBOX_PATIENTS, practices: SANDBOX_PRACTICES };
   const cboards = await startFhirSandbox({ name: 'cBoards', ...people, token: token() });
   const ckis = await startFhirSandbox({ name: 'cKIS', ...people, token: token(), propagateTo: cboards });
   return {

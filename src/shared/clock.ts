@@ -6,6 +6,8 @@
 export interface Clock {
   /** The moment now. */
   now(): Date;
+  /** Milliseconds on a clock that nobody sets: for spans, since `now` may jump. */
+  elapsedMs(): number;
   /** Resolves after `ms`, or at once when the signal aborts (never rejects). */
   wait(ms: number, signal?: AbortSignal): Promise<void>;
   /** Calls `tick` every `ms` until the returned function is called. The timer does not keep the process alive. */
@@ -14,6 +16,7 @@ export interface Clock {
 
 export const systemClock: Clock = {
   now: () => new Date(),
+  elapsedMs: () => performance.now(),
   wait: (ms, signal) =>
     new Promise((resolve) => {
       if (signal?.aborted) return resolve();

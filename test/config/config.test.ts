@@ -48,7 +48,7 @@ describe('the configuration', () => {
       dataDirectory: '.zorgkoerier',
       logLevel: 'info',
       language: 'nl',
-      pollIntervalMs: 60_000,
+      pollIntervalMs: 30_000,
       sweepIntervalMs: 15_000,
       mailMaxBytes: 5_000_000,
       readConcurrency: 2,
@@ -150,7 +150,7 @@ describe('the configuration', () => {
   it('makes the table of the README, with a row per setting and no secret’s default', () => {
     const table = settingsTable();
     expect(table).toContain('| `ZORGKOERIER_MASTER_KEY` (or `ZORGKOERIER_MASTER_KEY_FILE`) |  |');
-    expect(table).toContain('| `ZORGKOERIER_POLL_INTERVAL_MS` | `60000` |');
+    expect(table).toContain('| `ZORGKOERIER_POLL_INTERVAL_MS` | `30000` |');
     expect(table.trim().split('\n')).toHaveLength(2 + SETTING_NAMES.length);
   });
 });

@@ -24,7 +24,21 @@ async function tenMinutesLater(): Promise<void> {
   await journey.sql(`update worker set alive_until = now() - interval '1 second'`);
 }
 
-const MOMENTS: readonly Moment[] = ['fetched', 'copy-committed', 'read-committed', 'card-written', 'delivery-settled'];
+/** Of one mail the sweeper adds what a worker that died just before could not: these two come no more. */
+const ONLY_UNHURT: readonly Moment[] = ['batch-added', 'deliveries-added'];
+/** A process for each moment, one after the other. */
+const EVERY_MOMENT_MS = 60_000;
+
+const MOMENTS: readonly Moment[] = [
+  'fetched',
+  'copy-uncommitted',
+  'copy-committed',
+  'batch-added',
+  'read-committed',
+  'deliveries-added',
+  'card-written',
+  'delivery-settled',
+];
 
 describe('a worker that is killed', () => {
   it.each(MOMENTS)('at the moment "%s" leaves one report on one card once another has taken over', async (moment) => {
@@ -43,22 +57,26 @@ describe('a worker that is killed', () => {
     await expectOnce(value);
   });
 
-  it('at every moment of one mail in turn still leaves one report', async () => {
-    await journey.send(
-      'linde',
-      medlab({ bsn: PETRA, labNumber: '26118090', to: '500088001', results: [{ value: '99' }] }),
-    );
-    sent += 1;
-    for (const moment of MOMENTS) {
-      const doomed = startDoomedWorker(moment, journey.settings);
-      expect(await doomed.ended).toMatchObject({ signal: 'SIGKILL' });
-      await tenMinutesLater();
-    }
-    await journey.startWorker();
-    expect(await untilAtRest(journey, sent)).toMatchObject({ forwarded: sent, difference: 0 });
-    await journey.stopWorkers();
-    await expectOnce('99');
-  });
+  it(
+    'at every moment of one mail in turn still leaves one report',
+    async () => {
+      await journey.send(
+        'linde',
+        medlab({ bsn: PETRA, labNumber: '26118090', to: '500088001', results: [{ value: '99' }] }),
+      );
+      sent += 1;
+      for (const moment of MOMENTS.filter((each) => !ONLY_UNHURT.includes(each))) {
+        const doomed = startDoomedWorker(moment, journey.settings);
+        expect(await doomed.ended).toMatchObject({ signal: 'SIGKILL' });
+        await tenMinutesLater();
+      }
+      await journey.startWorker();
+      expect(await untilAtRest(journey, sent)).toMatchObject({ forwarded: sent, difference: 0 });
+      await journey.stopWorkers();
+      await expectOnce('99');
+    },
+    EVERY_MOMENT_MS,
+  );
 
   it('never touched the mailbox', async () => {
     expect(forbiddenCommands(journey.world.proxy.commands())).toEqual([]);

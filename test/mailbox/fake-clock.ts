@@ -23,6 +23,7 @@ export function fakeClock(start = new Date('2026-11-22T08:00:00Z')): FakeClock {
   const sorted = () => [...waits].sort((one, other) => one.atMs - other.atMs);
   return {
     now: () => new Date(nowMs),
+    elapsedMs: () => nowMs,
     wait: (ms, signal) =>
       new Promise((resolve) => {
         if (signal?.aborted) return resolve();

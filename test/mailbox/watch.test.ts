@@ -207,6 +207,29 @@ it('lets a long visit go on as long as it makes progress', async () => {
   await watch.release();
 });
 
+it('gives a silent server more time at every try, and little again once a visit ended well', async () => {
+  const silences: (number | undefined)[] = [];
+  const visit = failing(mailboxFailure('disconnected'), 5);
+  const { watch, clock } = watched({
+    open: async (_account, _signal, silenceMs) => {
+      silences.push(silenceMs);
+      if (silences.length === 7) throw mailboxFailure('unreachable');
+      return {
+        status: async () => ({ uidValidity: 1, uidNext: 1, messages: 0 }),
+        fetch: async () => ({ mails: [], oversized: [], vanished: [] }),
+        listSince: async () => [],
+        listUids: async () => [],
+        waitForHint: () => Promise.reject(mailboxFailure('disconnected')),
+        release: async () => {},
+      };
+    },
+    visit,
+  });
+  for (let tries = 1; tries < 8; tries += 1) await clock.advance(WATCHDOG_MS / 2);
+  expect(silences.slice(0, 8)).toEqual([20_000, 40_000, 80_000, 120_000, 120_000, 120_000, 20_000, 40_000]);
+  await watch.release();
+});
+
 it('gives up an opening that hangs', async () => {
   const { watch, clock, kinds } = watched({
     open: (_account, signal) =>

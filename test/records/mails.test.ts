@@ -15,6 +15,7 @@ import {
   markVanished,
   overdueBatches,
   releaseMails,
+  renewMails,
   setAssignedCopied,
   settleMail,
   waitingAssigned,
@@ -219,6 +220,19 @@ describe('claiming a batch', () => {
     expect(await claim(batchId)).toMatchObject([{ id: mailIds[0], readAttempts: 2 }]);
   });
 
+  it('keeps the mails of a reader who is still at work, and only theirs', async () => {
+    const { batchId, mailIds } = await copiedMails(ledgers.worker, place);
+    const [id = newId<MailId>()] = mailIds;
+    const leaseToken = randomUUID();
+    await claim(batchId, leaseToken);
+    await expireLease(ledgers.owner, 'mail', id);
+    await renewMails(ledgers.worker, leaseToken);
+    expect(await claim(batchId)).toEqual([]);
+    await expireLease(ledgers.owner, 'mail', id);
+    await renewMails(ledgers.worker, randomUUID());
+    expect(await claim(batchId)).toMatchObject([{ id }]);
+  });
+
   it('that is given back costs no attempt', async () => {
     const { batchId } = await copiedMails(ledgers.worker, place);
     const leaseToken = randomUUID();
@@ -281,7 +295,7 @@ describe('settling a mail', () => {
 describe('the sweeper', () => {
   const overdueIds = async () => (await overdueBatches(ledgers.worker, 10_000)).map((each) => each.id);
 
-  it('adds a batch that nobody reads with the next generation, and then leaves it a minute', async () => {
+  it('adds a batch that nobody reads with the next generation, and then leaves it for a while', async () => {
     const { batchId } = await copiedMails(ledgers.worker, place, 3);
     expect(await overdueIds()).not.toContain(batchId);
     await makeOverdue(ledgers.owner, 'read_batch', batchId);

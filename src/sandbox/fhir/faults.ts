@@ -22,6 +22,8 @@ export interface Faults {
   next(fault: Fault, options?: { readonly scope?: FaultScope; readonly times?: number }): void;
   /** Answers everything with 503 until it is switched off again. */
   outage(isOn: boolean): void;
+  /** How many strikes are still to come. */
+  waiting(): number;
   clear(): void;
 }
 
@@ -44,6 +46,7 @@ export function faultPlan(): FaultPlan {
     outage: (isOn) => {
       isOut = isOn;
     },
+    waiting: () => waiting.reduce((sum, { left }) => sum + left, 0),
     clear: () => {
       waiting = [];
       isOut = false;

@@ -1,6 +1,7 @@
 /** A certificate of the sandbox's own: self-signed, so it is its own authority and clients pass it as `ca`. */
 
 import { generate } from 'selfsigned';
+import { systemClock } from '../../shared/clock.ts';
 
 export interface Certificate {
   /** PEM; also what a client must trust. */
@@ -9,11 +10,17 @@ export interface Certificate {
   readonly key: string;
 }
 
-/** A fresh certificate for localhost and 127.0.0.1. Each call makes another one: the second is a wrong authority. */
+const DAY_MS = 86_400_000;
+
+/**
+ * A fresh certificate for localhost and 127.0.0.1. Each call makes another one: the second is a wrong authority. Valid since
+ * yesterday, so that a client whose clock is behind can log in too.
+ */
 export async function makeCertificate(): Promise<Certificate> {
   const pems = await generate([{ name: 'commonName', value: 'sandbox.zorgmail.invalid' }], {
     keyType: 'ec',
     algorithm: 'sha256',
+    notBeforeDate: new Date(systemClock.now().getTime() - DAY_MS),
     extensions: [
       { name: 'basicConstraints', cA: true },
       { name: 'keyUsage', digitalSignature: true, keyCertSign: true },

@@ -24,8 +24,14 @@ export interface RecordingProxy {
   untilCommand(pattern: RegExp): Promise<void>;
   /** Cuts the connection in the middle of the next literal that the server sends. */
   cutNextLiteral(): void;
+  /** Connections cut by that so far. */
+  cuts(): number;
   /** Half-open: both sides stay connected, nothing passes any more. */
   stall(isStalled: boolean): void;
+  /** Up to `most` connections of this moment are half-open for good; those that come after work. Answers how many. */
+  abandon(most: number): number;
+  /** A network that stalls: nothing passes while held, and all of it afterwards. */
+  hold(isHeld: boolean): void;
   /** Sends `* BYE text` to every client and hangs up. */
   sayBye(text: string): void;
   /** Every answer of the server goes through this from now on; null: as it is. */
@@ -39,7 +45,9 @@ export interface RecordingProxy {
 
 interface Faults {
   isCutting: boolean;
+  cuts: number;
   isStalled: boolean;
+  isHeld: boolean;
   isDropping: boolean;
   change: ((answer: string) => string) | null;
   unknown: RegExp | null;
@@ -47,8 +55,16 @@ interface Faults {
 
 /** Starts the proxy on a free port. */
 export async function startRecordingProxy(options: ProxyOptions): Promise<RecordingProxy> {
-  const faults: Faults = { isCutting: false, isStalled: false, isDropping: false, change: null, unknown: null };
-  const clients = new Set<TLSSocket>();
+  const faults: Faults = {
+    isCutting: false,
+    cuts: 0,
+    isStalled: false,
+    isHeld: false,
+    isDropping: false,
+    change: null,
+    unknown: null,
+  };
+  const clients = new Map<TLSSocket, Link>();
   const log = commandLog();
   let taken = 0;
   const { key, certificate } = options.certificate;
@@ -56,9 +72,8 @@ export async function startRecordingProxy(options: ProxyOptions): Promise<Record
     taken += 1;
     client.on('error', () => {});
     if (faults.isDropping) return void client.destroy();
-    clients.add(client);
+    clients.set(client, join(client, options, faults, log.record));
     client.on('close', () => clients.delete(client));
-    join(client, options, faults, log.record);
   });
   server.on('tlsClientError', () => {});
   const port = await listen(server);
@@ -70,11 +85,21 @@ export async function startRecordingProxy(options: ProxyOptions): Promise<Record
     cutNextLiteral: () => {
       faults.isCutting = true;
     },
+    cuts: () => faults.cuts,
     stall: (isStalled) => {
       faults.isStalled = isStalled;
     },
+    abandon: (most) => {
+      const chosen = [...clients.values()].filter(({ isAbandoned }) => !isAbandoned).slice(0, most);
+      for (const link of chosen) link.isAbandoned = true;
+      return chosen.length;
+    },
+    hold: (isHeld) => {
+      faults.isHeld = isHeld;
+      for (const link of clients.values()) link.hold(isHeld);
+    },
     sayBye: (text) => {
-      for (const client of clients) client.end(`* BYE ${text}\r\n`);
+      for (const client of clients.keys()) client.end(`* BYE ${text}\r\n`);
     },
     rewrite: (change) => {
       faults.change = change;
@@ -86,38 +111,54 @@ export async function startRecordingProxy(options: ProxyOptions): Promise<Record
       faults.isDropping = isDropping;
     },
     release: () => {
-      for (const client of clients) client.destroy();
+      for (const client of clients.keys()) client.destroy();
       return new Promise((resolve) => server.close(() => resolve()));
     },
   };
 }
 
+/** One client and its connection to the server. */
+interface Link {
+  isAbandoned: boolean;
+  hold(isHeld: boolean): void;
+}
+
 // Both directions. A stalled connection stays open but is read into nothing, as behind a router that lost its table.
-function join(client: TLSSocket, options: ProxyOptions, faults: Faults, record: (command: string) => void): void {
+function join(client: TLSSocket, options: ProxyOptions, faults: Faults, record: (command: string) => void): Link {
   const upstream = connect({ host: '127.0.0.1', port: options.target.port, ca: options.certificate.certificate });
   const read = commandReader(record);
+  const link: Link = {
+    isAbandoned: false,
+    hold: (isHeld) => {
+      for (const side of [client, upstream]) isHeld ? side.pause() : side.resume();
+    },
+  };
+  const isDead = () => faults.isStalled || link.isAbandoned;
   upstream.on('error', () => {});
   client.on('data', (chunk: Buffer) => {
     read(chunk);
-    if (faults.isStalled) return;
+    if (isDead()) return;
     upstream.write(
       faults.unknown === null ? chunk : chunk.toString('latin1').replace(faults.unknown, 'XUNKNOWN'),
       'latin1',
     );
   });
   upstream.on('data', (chunk: Buffer) => {
-    if (faults.isStalled) return;
+    if (isDead()) return;
     const answer = faults.change === null ? chunk : Buffer.from(faults.change(chunk.toString('latin1')), 'latin1');
     const literal = faults.isCutting ? /\{\d+\}\r\n/.exec(answer.toString('latin1')) : null;
     if (literal === null) return void client.write(answer);
     faults.isCutting = false;
+    faults.cuts += 1;
     // Half of a line after the announcement, then nothing: the client has part of a mail.
     client.end(answer.subarray(0, literal.index + literal[0].length + 5));
   });
   client.on('close', () => upstream.destroy());
   upstream.on('close', () => {
-    if (!faults.isStalled) client.end();
+    if (!isDead()) client.end();
   });
+  if (faults.isHeld) link.hold(true);
+  return link;
 }
 
 function commandLog() {
