@@ -1,7 +1,7 @@
 /**
  * The door of alarms/: what needs a person's eye, kept so that it is said once when it begins and once when it ends.
  *
- * It receives, per kind, all objects of which it is so at this moment. It promises that an alarm opens once, whoever
+ * It receives, per kind, all objects of which it is so at this moment, or one object of which it is so or no longer. It promises that an alarm opens once, whoever
  * looks how often, and closes when its object is no longer among them. It says nothing itself: who calls it logs what it
  * answers. Ids and codes only.
  */
@@ -57,6 +57,29 @@ export async function settleAlarms(
     [kind, level, ids, current.map(({ practiceId }) => practiceId)],
   );
   return { opened: opened.rows, closed: closed.rows };
+}
+
+/**
+ * Opens or closes the alarm of one object, for who looks at objects one by one. True: it changed, and whoever called it
+ * says so.
+ */
+export async function setAlarm(
+  sql: Sql,
+  alarm: Pick<Alarm, 'kind' | 'level' | 'objectId' | 'practiceId'>,
+  isSo: boolean,
+): Promise<boolean> {
+  const { kind, level, objectId, practiceId } = alarm;
+  const changed = isSo
+    ? await sql.query(
+        `insert into alarm (kind, level, object_id, practice_id) values ($1, $2, $3, $4)
+         on conflict (kind, object_id) where closed_at is null do nothing`,
+        [kind, level, objectId, practiceId],
+      )
+    : await sql.query('update alarm set closed_at = now() where kind = $1 and object_id = $2 and closed_at is null', [
+        kind,
+        objectId,
+      ]);
+  return changed.count === 1;
 }
 
 /** Everything that is open, the gravest and oldest first. */

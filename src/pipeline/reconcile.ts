@@ -5,6 +5,7 @@
  * uid is assigned again. Copying it then is the same as copying any other; what is a duplicate ends as one.
  */
 
+import { setAlarm } from '../alarms/alarms.ts';
 import { appendAudit } from '../audit/audit.ts';
 import type { MailboxConnection } from '../mailbox/mailbox.ts';
 import { lastReconciled, openEpochOf, recordReconciled } from '../practice/practice.ts';
@@ -118,23 +119,36 @@ export async function reconcileMailbox(
     assignedAgain,
     lately: await vanishedRate(courier.ledger, { mailboxId }, since),
   };
-  complain(courier, mailboxId, findings);
+  await complain(courier, mailboxId, findings);
   return findings;
 }
 
-function complain({ logger }: Pick<Courier, 'logger'>, mailboxId: string, found: Findings): void {
+const ALARMS = {
+  difference: { kind: 'accounting.difference', words: 'the accounting does not add up' },
+  vanished: { kind: 'mailbox.vanished-rate', words: 'more mail vanishes than may' },
+} as const;
+
+async function complain(
+  { ledger, logger }: Pick<Courier, 'ledger' | 'logger'>,
+  mailboxId: string,
+  found: Findings,
+): Promise<void> {
   const { difference, uidsWithoutRow, rowsWithoutUid, assignedAgain, lately } = found;
-  if (difference !== 0 || uidsWithoutRow !== 0 || rowsWithoutUid !== 0) {
-    logger.error('the accounting does not add up', { mailboxId, code: 'accounting.difference', count: difference });
-  }
+  const say = async (which: keyof typeof ALARMS, isSo: boolean, count: number) => {
+    const { kind, words } = ALARMS[which];
+    const alarm = { kind, level: 'error', objectId: mailboxId, practiceId: null } as const;
+    if (!(await setAlarm(ledger, alarm, isSo))) return;
+    if (isSo) logger.error(words, { mailboxId, code: kind, count });
+    else logger.info('an alarm is over', { mailboxId, code: kind });
+  };
+  await say('difference', difference !== 0 || uidsWithoutRow !== 0 || rowsWithoutUid !== 0, difference);
+  await say('vanished', isVanishedRateHigh(lately), lately.vanished);
+  // No state but an event: what was found is put right.
   if (assignedAgain > 0) {
     logger.error('the server has mails that the ledger had not: copied again', {
       mailboxId,
       code: 'accounting.assigned-again',
       count: assignedAgain,
     });
-  }
-  if (isVanishedRateHigh(lately)) {
-    logger.error('more mail vanishes than may', { mailboxId, code: 'mailbox.vanished-rate', count: lately.vanished });
   }
 }

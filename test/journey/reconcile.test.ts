@@ -125,6 +125,42 @@ describe('reconciling', () => {
     expect(journey.log()).toContain('accounting.assigned-again');
   });
 
+  it('what a worker finds amiss is an alarm that opens once and closes when it is over', async () => {
+    const alarms = () =>
+      journey.sql<{ kind: string; closed: boolean }>(
+        `select kind, closed_at is not null as closed from alarm where kind like 'mailbox.%' or kind like 'accounting.%' order by id`,
+      );
+    const reconciled = async () => {
+      await journey.sql(`update mailbox set reconciled_at = now() - interval '25 hours'`);
+      const worker = await journey.startWorker();
+      await until(
+        'reconciled',
+        () => journey.sql(`select 1 from mailbox where reconciled_at > now() - interval '1 hour'`),
+        (rows) => rows.length === 3,
+      );
+      await worker.release(5_000);
+    };
+    // A mail that was gone before we saw it, and a row that was lost.
+    await journey.sql(
+      `insert into mail (id, source, mailbox_id, epoch_id, uid, day, state, verdict, read_at)
+       select gen_random_uuid(), 'mailbox', mailbox_id, id, 4, now()::date, 'read', 'vanished', now() from epoch
+       where mailbox_id = (select id from mailbox where name = 'linde')`,
+    );
+    await reconciled();
+    await reconciled();
+    expect(await alarms()).toEqual([
+      { kind: 'accounting.difference', closed: false },
+      { kind: 'mailbox.vanished-rate', closed: false },
+    ]);
+    await journey.sql('delete from mail where uid = 4');
+    await reconciled();
+    expect(await alarms()).toEqual([
+      { kind: 'accounting.difference', closed: true },
+      { kind: 'mailbox.vanished-rate', closed: true },
+    ]);
+    expect(journey.log().match(/more mail vanishes than may/g)).toHaveLength(1);
+  });
+
   it('says of a mailbox that cannot be reached that it was not compared', async () => {
     await journey.sql(`update mailbox set port = 1 where name = 'linde'`);
     const { code, linde } = await books();
