@@ -111,6 +111,20 @@ fixture
     }),
   );
 
+program
+  .command('render')
+  .description('write what would be sent, and send nothing; needs no ledger and no network')
+  .command('medvri [file]')
+  .description('the MEDVRI of a registration in a JSON file; `-` is standard input')
+  .option('--example', 'print a file to start from', false)
+  .action((file: string | undefined, options: { example: boolean }) =>
+    run(async () =>
+      (await import('./commands/render-medvri.ts')).runRenderMedvri(io, file ?? null, options, (bytes) =>
+        process.stdout.write(bytes),
+      ),
+    ),
+  );
+
 interface ReplayArguments {
   mail?: string[];
   practice?: string;

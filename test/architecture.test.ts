@@ -32,7 +32,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['records'],
   ['practice'],
   ['reading', 'scrub'],
-  ['lab'],
+  ['lab', 'registration'],
   ['mail'],
   ['edifact', 'hl7'],
   ['alarms', 'audit', 'keys'],

@@ -9,6 +9,8 @@ export interface WrittenSegment {
   readonly counters?: readonly (string | number)[];
   /** A plain text is an element of one component; null and '' are empty. */
   readonly elements: readonly (string | null | readonly (string | null)[])[];
+  /** The element separator behind a tag without elements is written: `TXT:3+'` instead of `TXT:3'`. */
+  readonly isOpen?: boolean;
 }
 
 /** One segment with its terminator. Trailing empty elements and components are left out, as every writer does. */
@@ -20,7 +22,9 @@ export function writeSegment(segment: WrittenSegment, delimiters: Delimiters = D
       delimiters.component,
     );
   });
-  return [head, ...withoutTrailingEmpty(elements)].join(delimiters.element) + delimiters.terminator;
+  const filled = withoutTrailingEmpty(elements);
+  const written = filled.length === 0 && segment.isOpen === true ? [''] : filled;
+  return [head, ...written].join(delimiters.element) + delimiters.terminator;
 }
 
 /** Segments one after another, each followed by `lineEnd` (nothing, or CRLF: edifact.md §5). */

@@ -19,6 +19,11 @@ describe('writing a segment', () => {
     expect(writeSegment({ tag: 'TXT', counters: [3], elements: [''] })).toBe("TXT:3'");
   });
 
+  it('writes the separator behind a tag without elements where that is asked for', () => {
+    expect(writeSegment({ tag: 'TXT', counters: [3], elements: [], isOpen: true })).toBe("TXT:3+'");
+    expect(writeSegment({ tag: 'TXT', counters: [3], elements: ['a', ''], isOpen: true })).toBe("TXT:3+a'");
+  });
+
   it('ends every segment with the line end that is asked for', () => {
     const segments = [
       { tag: 'UNT', elements: ['2', '1'] },

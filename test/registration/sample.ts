@@ -1,0 +1,50 @@
+/** A registration that is right, to change one thing of. */
+
+import {
+  DEFAULT_RECEIVER,
+  type MedvriInterchange,
+  type MedvriPlan,
+  planMedvri,
+  type Receiver,
+  type Registration,
+  writeMedvri,
+} from '../../src/registration/registration.ts';
+
+export const REGISTRATION: Registration = {
+  practice: { agb: '01099001', name: 'Huisartsenpraktijk De Linde', account: '500088001' },
+  patient: {
+    bsn: '999990019',
+    birthDate: '1980-10-25',
+    sex: 'female',
+    name: {
+      family: 'Jansen',
+      prefix: 'van',
+      partnerFamily: 'Berg',
+      partnerPrefix: 'van de',
+      given: 'Petra',
+      initials: 'P.',
+    },
+  },
+  author: { name: 'A. de Vries', role: 'praktijkondersteuner' },
+  source: { kind: 'card', field: 'Bijzonderheden' },
+  writtenAt: '2026-11-25T10:15:00+01:00',
+  text: 'Patiënte belde over haar medicijnen.',
+  earlier: null,
+};
+
+export const SENT = { from: '500066001', sentAt: new Date('2026-11-25T10:16:00+01:00') };
+
+export function planned(change: Partial<Registration>, receiver: Receiver = DEFAULT_RECEIVER): MedvriPlan {
+  const plan = planMedvri({ ...REGISTRATION, ...change }, receiver);
+  if (plan.kind === 'refused') throw new Error(JSON.stringify(plan.problems));
+  return plan;
+}
+
+export function referencesFor({ parts }: MedvriPlan): readonly string[] {
+  return parts.map((_, index) => `CS${String(index + 1).padStart(12, '0')}`);
+}
+
+export function written(change: Partial<Registration>, receiver?: Receiver): readonly MedvriInterchange[] {
+  const plan = planned(change, receiver);
+  return writeMedvri(plan, { ...SENT, references: referencesFor(plan) });
+}
