@@ -33,8 +33,8 @@ const ITEMS_IN_A_ROW = 3;
 const OPEN_FIRST_MS = 2_000;
 /** Short, so that an outage that ends is noticed within half a minute. */
 const OPEN_MAX_MS = 30_000;
-/** What heals by hand only (a refused login) is asked rarely: an account must not be locked. */
-const BY_HAND_MS = 300_000;
+/** What heals by hand only (a refused login) is asked ever more rarely, at last every five minutes: an account must not be locked. */
+const BY_HAND_MAX_MS = 300_000;
 /** A wrong Retry-After must not silence a practice for days. */
 const ASKED_MAX_MS = 6 * 3_600_000;
 /** For those who come while one is asking. */
@@ -120,8 +120,9 @@ class TargetBreaker implements Breaker {
   #openMs(failure: Failure): number {
     const asked = Math.min(Math.max(failure.retryAfterMs ?? 0, 0), ASKED_MAX_MS);
     if (asked > 0) return asked;
-    if (failure.kind === 'permanent' || failure.kind === 'defect') return BY_HAND_MS;
-    const ceiling = Math.min(OPEN_FIRST_MS * 2 ** Math.min(this.#openings - 1, 10), OPEN_MAX_MS);
+    const isByHand = failure.kind === 'permanent' || failure.kind === 'defect';
+    const most = isByHand ? BY_HAND_MAX_MS : OPEN_MAX_MS;
+    const ceiling = Math.min(OPEN_FIRST_MS * 2 ** Math.min(this.#openings - 1, 10), most);
     return ceiling - Math.floor(this.#options.random() * (ceiling / 4));
   }
 

@@ -63,7 +63,8 @@ export interface Books {
 }
 
 export async function books({ sql, traffic }: Pick<Stage, 'sql' | 'traffic'>): Promise<Books> {
-  const total = totalOf(await accountingOf({ query: async <Row>(text: string) => counted(await sql<Row>(text)) }));
+  const query = async <Row>(text: string, values?: readonly unknown[]) => counted(await sql<Row>(text, values));
+  const total = totalOf(await accountingOf({ query }));
   const rows = await sql<{ username: string; uid: number; verdict: string | null }>(
     `select b.username, m.uid::int, m.verdict from mail m join mailbox b on b.id = m.mailbox_id`,
   );

@@ -82,11 +82,12 @@ afterAll(() => journey.release());
 async function everythingHappens(): Promise<void> {
   const { ckis, cboards, zorgmail, proxy } = journey.world;
   for (const [index, { account, raw }] of traffic.entries()) {
-    if (index % 20 === 3) ckis.faults.next({ kind: 'fail-after-commit', status: 500 });
-    if (index % 20 === 7) ckis.faults.next({ kind: 'reset-after-commit' });
-    if (index % 20 === 11) ckis.faults.next({ kind: 'refuse', status: 422 });
-    if (index % 20 === 15) cboards.faults.next({ kind: 'refuse', status: 400 }, { scope: 'all' });
-    if (index % 40 === 19) ckis.faults.next({ kind: 'refuse', status: 401 }, { scope: 'searches' });
+    // Now and then: in a row they would be an outage, and cKIS left alone for as long.
+    if (index % 20 === 3) ckis.faults.next({ kind: 'fail-after-commit', status: 500 }, { skip: 3 });
+    if (index % 20 === 7) ckis.faults.next({ kind: 'reset-after-commit' }, { skip: 3 });
+    if (index % 20 === 11) ckis.faults.next({ kind: 'refuse', status: 422 }, { skip: 3 });
+    if (index % 20 === 15) cboards.faults.next({ kind: 'refuse', status: 400 }, { scope: 'all', skip: 3 });
+    if (index % 40 === 19) ckis.faults.next({ kind: 'refuse', status: 401 }, { scope: 'searches', skip: 9 });
     if (index === 50) proxy.cutNextLiteral();
     await zorgmail.deliverToBoth(account, raw);
   }

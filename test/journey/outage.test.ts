@@ -52,7 +52,7 @@ describe('an outage of cKIS', () => {
     expect(journey.log()).toContain('target is asked again');
     const results = await Promise.all(PEOPLE.map((bsn) => resultsOf(journey.world.ckis, bsn)));
     expect(results.flat()).toHaveLength(sent);
-  });
+  }, 90_000);
 
   it('that shows as writes without an answer while searches go well spends a few attempts at most, each', async () => {
     journey.world.ckis.faults.next({ kind: 'fail-after-commit', status: 500 }, { scope: 'writes', times: 8 });
@@ -62,5 +62,5 @@ describe('an outage of cKIS', () => {
     expect(Math.max(...attempts)).toBeLessThan(4);
     const results = await Promise.all(PEOPLE.map((bsn) => resultsOf(journey.world.ckis, bsn)));
     expect(results.flat()).toHaveLength(sent);
-  });
+  }, 90_000);
 });

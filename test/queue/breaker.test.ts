@@ -92,16 +92,22 @@ describe('a circuit breaker', () => {
     }
   });
 
-  it('waits as long as it is asked to, six hours at most, and asks a refused login every five minutes', async () => {
+  it('waits as long as it is asked to, six hours at most, and asks a refused login ever more rarely, at last every five minutes', async () => {
     const asked = bench().breaker;
     await tried(asked, 'a', failing('transient', { scope: 'peer', retryAfterMs: 90_000 }));
     expect(asked.waitMs()).toBe(90_000);
     const forever = bench().breaker;
     await tried(forever, 'a', failing('transient', { scope: 'peer', retryAfterMs: 9_000_000_000 }));
     expect(forever.waitMs()).toBe(6 * 3_600_000);
-    const refused = bench().breaker;
-    await tried(refused, 'a', failing('permanent', { scope: 'peer' }));
-    expect(refused.waitMs()).toBe(300_000);
+    const { breaker: refused, clock } = bench();
+    const waits: number[] = [];
+    for (let turn = 0; turn < 10; turn += 1) {
+      await tried(refused, 'a', failing('permanent', { scope: 'peer' }));
+      waits.push(refused.waitMs());
+      await clock.advance(refused.waitMs());
+    }
+    expect(waits.slice(0, 3)).toEqual([2_000, 4_000, 8_000]);
+    expect(waits.slice(-2)).toEqual([300_000, 300_000]);
   });
 
   it('is not kept open by one item that always fails: that one spends its attempts again', async () => {

@@ -18,8 +18,11 @@ export type Fault =
 export type FaultScope = 'writes' | 'searches' | 'all';
 
 export interface Faults {
-  /** Strikes the next `times` requests of the scope (1 unless said otherwise). */
-  next(fault: Fault, options?: { readonly scope?: FaultScope; readonly times?: number }): void;
+  /**
+   * Strikes the next `times` requests of the scope (1 unless said otherwise). `skip`: so many of them pass first, once it
+   * is this one's turn; a trouble now and then, and not an outage.
+   */
+  next(fault: Fault, options?: { readonly scope?: FaultScope; readonly times?: number; readonly skip?: number }): void;
   /** Answers everything with 503 until it is switched off again. */
   outage(isOn: boolean): void;
   /** How many strikes are still to come. */
@@ -31,6 +34,7 @@ interface Waiting {
   readonly fault: Fault;
   readonly scope: FaultScope;
   left: number;
+  skip: number;
 }
 
 /** The faults, and the server's side of them. */
@@ -42,7 +46,8 @@ export function faultPlan(): FaultPlan {
   let waiting: Waiting[] = [];
   let isOut = false;
   return {
-    next: (fault, { scope = 'writes', times = 1 } = {}) => void waiting.push({ fault, scope, left: times }),
+    next: (fault, { scope = 'writes', times = 1, skip = 0 } = {}) =>
+      void waiting.push({ fault, scope, left: times, skip }),
     outage: (isOn) => {
       isOut = isOn;
     },
@@ -57,6 +62,10 @@ export function faultPlan(): FaultPlan {
         ({ scope }) => scope === 'all' || (scope === 'writes' && isWrite) || (scope === 'searches' && isSearch),
       );
       if (due === undefined) return null;
+      if (due.skip > 0) {
+        due.skip -= 1;
+        return null;
+      }
       due.left -= 1;
       waiting = waiting.filter(({ left }) => left > 0);
       return due.fault;
