@@ -7,9 +7,11 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
 import { OWN_PREFIX, SETTING_NAMES, SETTINGS, type SettingName } from './settings.ts';
+import { type SmtpPeer, smtpFaults, smtpPeer } from './smtp.ts';
 
 export { type EmbeddedServices, readEmbedded, writeEmbedded } from './embedded.ts';
 export { settingsTable } from './settings.ts';
+export type { SmtpPeer } from './smtp.ts';
 
 type Read = { readonly [Name in SettingName]: z.output<(typeof SETTINGS)[Name]['schema']> | null };
 
@@ -35,6 +37,8 @@ export interface Config {
   readonly nextMasterKey: MasterKey | null;
   readonly ckis: Peer | null;
   readonly cboards: Peer | null;
+  /** null: nothing goes back to a HIS. */
+  readonly smtp: SmtpPeer | null;
   readonly isEmbedded: boolean;
   readonly dataDirectory: string;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -98,7 +102,7 @@ export function loadConfig(env: Environment = process.env, options: LoadOptions 
   ) {
     faults.push({ name: 'ZORGKOERIER_CKIS_URL', problem: 'is missing' });
   }
-  faults.push(...tokensWithoutTls(read));
+  faults.push(...tokensWithoutTls(read), ...smtpFaults(read, readSecret, faults));
   if (faults.length > 0) throw new ConfigurationError(faults);
   return asConfig(read);
 }
@@ -168,6 +172,7 @@ function asConfig(read: Read): Config {
     nextMasterKey: read.ZORGKOERIER_MASTER_KEY_NEXT === null ? null : masterKeyOf(read.ZORGKOERIER_MASTER_KEY_NEXT),
     ckis: peer(read.ZORGKOERIER_CKIS_URL, read.ZORGKOERIER_CKIS_TOKEN),
     cboards: peer(read.ZORGKOERIER_CBOARDS_URL, read.ZORGKOERIER_CBOARDS_TOKEN),
+    smtp: smtpPeer(read, readSecret),
     isEmbedded: set.ZORGKOERIER_EMBEDDED,
     dataDirectory: set.ZORGKOERIER_DATA_DIR,
     logLevel: set.ZORGKOERIER_LOG_LEVEL,

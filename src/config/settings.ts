@@ -26,6 +26,11 @@ const httpUrl = z
   .string()
   .regex(/^https?:\/\/[^\s?#]+$/, 'must be an http(s) address without query')
   .transform((text) => text.replace(/\/+$/, ''));
+const smtpUrl = z
+  .string()
+  .regex(/^smtps?:\/\/[A-Za-z0-9.-]+(:[0-9]{1,5})?$/, 'must be smtp://host:port (STARTTLS) or smtps://host:port (TLS)')
+  .transform((text) => text.toLowerCase());
+const mailAddress = z.string().regex(/^[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,200}$/, 'must be a mail address');
 const flag = z.enum(['0', '1'], 'must be 0 or 1').transform((text) => text === '1');
 const token = z.string().regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without blanks');
 const masterKey = z
@@ -72,6 +77,23 @@ export const SETTINGS = {
   ZORGKOERIER_CKIS_TOKEN: setting(token, null, 'The bearer token for cKIS', true),
   ZORGKOERIER_CBOARDS_URL: setting(httpUrl, null, 'The FHIR R4 base address of cBoards'),
   ZORGKOERIER_CBOARDS_TOKEN: setting(token, null, 'The bearer token for cBoards', true),
+  ZORGKOERIER_SMTP_URL: setting(
+    smtpUrl,
+    null,
+    'ZorgMail’s relay for what goes back to a HIS: `smtp://host:port` upgrades by STARTTLS before anything is said, `smtps://host:port` begins with TLS. Without port: 587 and 465',
+  ),
+  ZORGKOERIER_SMTP_USER: setting(token, null, 'The ZorgMail account that logs in to the relay'),
+  ZORGKOERIER_SMTP_PASSWORD: setting(z.string().min(1), null, 'Its password', true),
+  ZORGKOERIER_SMTP_FROM: setting(
+    mailAddress,
+    null,
+    'The address that mail goes out from. Receipts come back to it: its mailbox is the one to watch for them',
+  ),
+  ZORGKOERIER_SMTP_CA: setting(
+    z.string().min(1),
+    null,
+    'A file (PEM) with the certificate authority of the relay, where it is not one of the system’s',
+  ),
   ZORGKOERIER_EMBEDDED: setting(flag, '0', '1: use the embedded PostgreSQL and a private redis-server'),
   ZORGKOERIER_DATA_DIR: setting(z.string().min(1), '.zorgkoerier', 'Where the embedded services keep their data'),
   ZORGKOERIER_LOG_LEVEL: setting(

@@ -15,6 +15,8 @@ export function readBsn(digits: string): { bsn: string; isBsnValid: boolean } | 
 
 /** Whether a text that a person typed has a number in it that may be a BSN, as it is usually written: 123456782, 1234.56.782. */
 export function mentionsBsn(text: string): boolean {
-  const numbers = text.match(/(?<!\d)(?:\d{8,9}|\d{4}[. ]\d{2}[. ]\d{3})(?!\d)/g) ?? [];
+  const numbers = (text.match(/\d{4}[. ]\d{2}[. ]\d{3}(?!\d)|\d+/g) ?? []).filter(
+    (number) => !/^(?:\d{1,7}|\d{10,})$/.test(number),
+  );
   return numbers.some((number) => readBsn(number)?.isBsnValid === true);
 }

@@ -41,5 +41,22 @@ export interface MailContents {
   readonly quarantine: 'mail.too-large' | 'mail.malformed' | 'mail.encrypted' | 'mail.attachment-unclear' | null;
 }
 
+/** One level of a mail, for readers that go by a part's type. */
+export interface MailParts {
+  /** Values by lower-case name, in the order of the mail; folded as they stood. */
+  readonly header: (name: string) => readonly string[];
+  readonly parts: readonly MailPart[];
+}
+
+export interface MailPart {
+  /** Lower case, without parameters. */
+  readonly contentType: string;
+  /** Transfer-decoded bytes, not charset-decoded. */
+  readonly bytes: Buffer;
+  /** The bytes are a best effort. */
+  readonly isDamaged: boolean;
+}
+
 export { openFile } from './open-file.ts';
+export { openParts } from './open-parts.ts';
 export { unwrapMail } from './unwrap.ts';

@@ -45,6 +45,9 @@ export const SANDBOX_PRACTICES: readonly SandboxPractice[] = [
   },
 ];
 
+/** Caresharing's own ZorgMail account: free texts go out from it, and receipts come back to it. */
+export const SANDBOX_RETURN_ACCOUNT = '500077001';
+
 export interface SandboxLaboratory {
   /** The id in src/lab/laboratories.yaml. */
   readonly id: string;

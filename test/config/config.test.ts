@@ -118,6 +118,45 @@ describe('the configuration', () => {
     expect(faults({ ...rest, ZORGKOERIER_MASTER_KEY_FILE: secretFile('\n') })[name]).toMatch(/empty/);
   });
 
+  const SMTP: Environment = {
+    ...WHOLE,
+    ZORGKOERIER_SMTP_URL: 'smtp://relay.zorgmail.example:25',
+    ZORGKOERIER_SMTP_USER: '500077001',
+    ZORGKOERIER_SMTP_PASSWORD: 'hush hush',
+    ZORGKOERIER_SMTP_FROM: '500077001@lms.lifeline.nl',
+  };
+
+  it('makes a relay of the settings for SMTP, with a mandatory upgrade or TLS from the first byte', () => {
+    expect(loadConfig(WHOLE).smtp).toBeNull();
+    expect(loadConfig(SMTP).smtp).toEqual({
+      host: 'relay.zorgmail.example',
+      port: 25,
+      security: 'starttls',
+      username: '500077001',
+      password: 'hush hush',
+      from: '500077001@lms.lifeline.nl',
+      ca: null,
+    });
+    const tls = {
+      ...SMTP,
+      ZORGKOERIER_SMTP_URL: 'smtps://relay.zorgmail.example',
+      ZORGKOERIER_SMTP_CA: secretFile('PEM\n'),
+    };
+    expect(loadConfig(tls).smtp).toMatchObject({ port: 465, security: 'tls', ca: 'PEM' });
+    expect(loadConfig({ ...SMTP, ZORGKOERIER_SMTP_URL: 'smtp://relay' }).smtp).toMatchObject({ port: 587 });
+  });
+
+  it('refuses half of them, an authority that is not there, and a password in the address', () => {
+    const { ZORGKOERIER_SMTP_PASSWORD: _, ...rest } = SMTP;
+    expect(Object.keys(faults(rest))).toEqual(['ZORGKOERIER_SMTP_PASSWORD']);
+    expect(Object.keys(faults({ ...SMTP, ZORGKOERIER_SMTP_CA: join(directory, 'none') }))).toEqual([
+      'ZORGKOERIER_SMTP_CA',
+    ]);
+    const wrong = faults({ ...SMTP, ZORGKOERIER_SMTP_URL: 'smtp://user:hush@relay' });
+    expect(wrong).toEqual({ ZORGKOERIER_SMTP_URL: expect.stringMatching(/^must be smtp/) });
+    expect(Object.keys(faults({ ...WHOLE, ZORGKOERIER_SMTP_CA: secretFile('PEM') }))).toHaveLength(4);
+  });
+
   it('takes an empty value for an absent one', () => {
     expect(loadConfig({ ...WHOLE, ZORGKOERIER_LANGUAGE: '', ZORGKOERIER_CKIS_URL: ' ' })).toMatchObject({
       language: 'nl',

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { CountingRegExp } from './regex-steps.ts';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
-const FILES = globSync('src/{mail,edifact,hl7,lab}/**/*.ts', { cwd: ROOT }).sort();
+const FILES = globSync('src/{mail,edifact,hl7,lab,receipt}/**/*.ts', { cwd: ROOT }).sort();
 const RATIO_MAX = 6;
 const LENGTH = 48;
 /** Below this many steps a ratio says nothing. */

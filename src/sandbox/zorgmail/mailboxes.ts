@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { MailboxAccount } from '../../mailbox/mailbox.ts';
 import { hisOf } from './his.ts';
+import { lettersOf, mailsIn } from './his-view.ts';
 import { type ImapLogin, withImap } from './imap-client.ts';
 import { deliverByLmtp } from './lmtp.ts';
 import { compareSnapshots, takeSnapshot } from './snapshot.ts';
@@ -16,11 +17,11 @@ export function mailboxesOf(
   ca: string,
 ) {
   const login = (username: string): ImapLogin => ({ port: ports.imaps, ca, username, password: passwordOf(username) });
-  const deliver = (account: string, deliveredTo: string, raw: Buffer) =>
+  const deliver = (account: string, deliveredTo: string, raw: Buffer, sender = SENDER) =>
     deliverByLmtp({
       port: ports.lmtp,
       recipient: `${account}@${DOMAIN}`,
-      sender: SENDER,
+      sender,
       raw: Buffer.concat([Buffer.from(`Delivered-To: ${deliveredTo}@${DOMAIN}\r\n`), raw]),
     });
   return {
@@ -34,10 +35,13 @@ export function mailboxesOf(
       ca,
     }),
     deliver: (account: string, raw: Buffer) => deliver(account, account, raw),
-    deliverToBoth: async (account: string, raw: Buffer) => {
-      await deliver(twinOf(account), account, raw);
-      await deliver(account, account, raw);
+    deliverToBoth: async (account: string, raw: Buffer, sender?: string) => {
+      await deliver(twinOf(account), account, raw, sender);
+      await deliver(account, account, raw, sender);
     },
+    mailsOf: (account: string) => mailsIn(login(twinOf(account))),
+    lettersOf: async (account: string) =>
+      (await Promise.all((await mailsIn(login(twinOf(account)))).map(lettersOf))).flat(),
     append: (account: string, raw: Buffer, internalDate: Date) => appendMail(login(account), raw, internalDate),
     his: (account: string) => hisOf([login(account)]),
     hisOfBoth: (account: string) => hisOf([login(account), login(twinOf(account))]),

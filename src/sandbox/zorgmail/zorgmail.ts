@@ -16,6 +16,7 @@ import { type Certificate, makeCertificate } from './certificate.ts';
 import { dovecotConfig } from './dovecot-config.ts';
 import { freePorts, startDovecot } from './dovecot-process.ts';
 import type { His } from './his.ts';
+import type { HisLetter } from './his-view.ts';
 import { mailboxesOf, passwordOf, twinOf } from './mailboxes.ts';
 import { placeFor, type ZorgmailPlace } from './place.ts';
 import type { MailboxSnapshot, TwinComparison } from './snapshot.ts';
@@ -40,19 +41,25 @@ export interface Zorgmail {
   mailboxAccount(account: string, security?: MailboxAccount['security']): MailboxAccount;
   /** Resolves on LMTP's 250: the mail is in the mailbox then. */
   deliver(account: string, raw: Buffer): Promise<void>;
-  /** The same bytes into `account` and its twin. */
-  deliverToBoth(account: string, raw: Buffer): Promise<void>;
+  /** The same bytes into `account` and its twin; `sender` is the envelope's, '' for a report. */
+  deliverToBoth(account: string, raw: Buffer, sender?: string): Promise<void>;
   /** A mail with an INTERNALDATE of choice, into `account` only. */
   append(account: string, raw: Buffer, internalDate: Date): Promise<void>;
   his(account: string): His;
   /** A HIS that works on `account` and its twin alike. */
   hisOfBoth(account: string): His;
+  /** Every mail that the account got (its twin's: looking leaves no trace in either). */
+  mailsOf(account: string): Promise<readonly Buffer[]>;
+  /** The letters in them, as the HIS shows them. */
+  lettersOf(account: string): Promise<readonly HisLetter[]>;
   snapshotMailbox(account: string): Promise<MailboxSnapshot>;
   compareTwins(account: string): Promise<TwinComparison>;
   /** Throws the folder away and makes it anew: a new uidValidity. */
   recreateMailbox(account: string): Promise<void>;
   /** Stops and starts the server on the same ports, with the same mail. */
   restart(): Promise<void>;
+  /** The certificate in a file, for settings that name one. */
+  readonly certificateFile: string;
   /** What Dovecot logged. */
   readonly logFile: string;
   release(): Promise<void>;
@@ -84,6 +91,7 @@ export async function startZorgmail(options: ZorgmailOptions): Promise<Zorgmail>
   return {
     ports,
     certificate,
+    certificateFile: join(place.home, 'certificate.pem'),
     logFile: join(place.home, 'dovecot.log'),
     ...mailboxes,
     recreateMailbox: (account) => recreate(account, place, configFile, mailboxes.snapshotMailbox),
