@@ -85,7 +85,7 @@ export async function assignAgain(
   found: Contradictions,
 ): Promise<number> {
   const returned = await tx.query(
-    `update mail set state = 'assigned', verdict = null, read_at = null
+    `update mail set state = 'assigned', verdict = null, read_at = null, read_attempts = 0
      where epoch_id = $1 and uid = any($2::bigint[]) and verdict = 'vanished'`,
     [place.epochId, found.returned],
   );
