@@ -79,15 +79,16 @@ describe('a statement', () => {
 
   it('that is refused says the SQLSTATE and the constraint, and nothing of the values', async () => {
     const name = await table('persons');
-    await ledgers.worker.query(`insert into ${name} values (1, '999990019')`);
-    const again = await failureOf(ledgers.worker.query(`insert into ${name} values ($1, $2)`, [1, '999990019']));
+    // Nobody's: what is searched for after the tests must not be written down by one of them.
+    await ledgers.worker.query(`insert into ${name} values (1, '999990123')`);
+    const again = await failureOf(ledgers.worker.query(`insert into ${name} values ($1, $2)`, [1, '999990123']));
     expect(again).toMatchObject({ code: 'ledger.refused', kind: 'defect', scope: 'item' });
     expect(again.fields).toEqual({ sqlState: '23505', constraint: 'persons_pkey' });
-    const wrong = await failureOf(ledgers.worker.query(`select $1::int`, ['999990019 Jansen']));
+    const wrong = await failureOf(ledgers.worker.query(`select $1::int`, ['999990123 Jansen']));
     expect(wrong.fields).toEqual({ sqlState: '22P02', constraint: null });
     for (const failure of [again, wrong]) {
-      expect(failure.message).not.toMatch(/999990019|Jansen|\(number\)=\(1\)/);
-      expect(inspect(failure, { depth: 10, showHidden: true })).not.toMatch(/999990019|Jansen|\(number\)=\(1\)/);
+      expect(failure.message).not.toMatch(/999990123|Jansen|\(number\)=\(1\)/);
+      expect(inspect(failure, { depth: 10, showHidden: true })).not.toMatch(/999990123|Jansen|\(number\)=\(1\)/);
     }
   });
 

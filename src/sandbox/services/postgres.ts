@@ -31,7 +31,8 @@ const SETTINGS = [
   'log_parameter_max_length_on_error=0',
   'log_error_verbosity=terse',
 ];
-const THROWAWAY_SETTINGS = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'];
+// The write-ahead log is kept: after the tests it is searched for what must not be in it.
+const THROWAWAY_SETTINGS = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'wal_keep_size=2GB'];
 
 /** The pid of the server on this place's data, or null. */
 export function postgresPid(place: Place): Promise<number | null> {
