@@ -7,7 +7,7 @@ import { lineOf, sealsAfter } from '../../src/audit/seals.ts';
 import { useLedgers } from '../ledger/ledgers.ts';
 import { append, sealAll, sealerOf, verify } from './rows.ts';
 
-const ledgers = useLedgers();
+const ledgers = useLedgers({ isAlone: true });
 let directory: string;
 let path: string;
 let files = 0;

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { openTestLedger, useLedgers } from '../ledger/ledgers.ts';
 import { append, KEY, sealAll, sealerOf, verify } from './rows.ts';
 
-const ledgers = useLedgers();
+const ledgers = useLedgers({ isAlone: true });
 
 interface SealRow {
   readonly sequence: number;

@@ -7,7 +7,7 @@ import { lineOf, sealMac, sealsAfter } from '../../src/audit/seals.ts';
 import { useLedgers } from '../ledger/ledgers.ts';
 import { append, KEY, sealAll, sealerOf, verify } from './rows.ts';
 
-const ledgers = useLedgers();
+const ledgers = useLedgers({ isAlone: true });
 /** The numbers of the rows: five seals of four. */
 let ids: number[] = [];
 

@@ -165,7 +165,6 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['audit', 'export', '--practice', '01099001', '--reason', 'nagekeken'],
   ['prune', '--dry-run'],
   ['codes', 'unmapped'],
-  ['recover', '--restored-at', '2026-01-01', '--json'],
   ['practice', 'list'],
   ['practice', 'show', '01099001'],
   ['practice', 'test', '01099001'],

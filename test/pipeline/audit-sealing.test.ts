@@ -12,7 +12,7 @@ import { append } from '../audit/rows.ts';
 import { useLedgers } from '../ledger/ledgers.ts';
 import { testKeys } from '../practice/places.ts';
 
-const ledgers = useLedgers();
+const ledgers = useLedgers({ isAlone: true });
 let directory: string;
 let files = 0;
 let file: string;
