@@ -23,32 +23,59 @@ import {
   releaseMails,
   renewMails,
   settleMail,
+  uncountReading,
 } from '../records/records.ts';
 import { asFailure } from '../shared/failure.ts';
-import { newId } from '../shared/ids.ts';
+import { type MailId, newId } from '../shared/ids.ts';
 import type { Courier } from './pipeline.ts';
 import { type MailReading, quarantinedMail, READ_HERE_MAX_BYTES, readMail } from './read-mail.ts';
 import { isPracticeShredded, wasForwarding } from './recipient.ts';
 
 /** A third of the lease: a mail that takes long must not make the claim another's. */
 const RENEW_LEASE_MS = 10_000;
+/** Two minutes: while the ledger is away there is nothing else to read either. */
+const GIVE_BACK_TRIES = 240;
+const GIVE_BACK_WAIT_MS = 500;
 
 /** Reads one batch. Never throws for a mail's sake; throws when the ledger or the keys cannot be reached. */
 export async function readBatch(courier: Courier, batchId: string): Promise<JobAnswer> {
   for (;;) {
     const leaseToken = newId();
-    const mails = await claimBatch(courier.ledger, batchId, leaseToken, READ_HERE_MAX_BYTES);
+    const mails = await claimed(courier, batchId, leaseToken);
     if (mails.length === 0) return { kind: 'done' };
     await readClaimed(courier, mails, leaseToken);
   }
 }
 
+// The claim may have been made although its answer was lost.
+async function claimed(courier: Courier, batchId: string, leaseToken: string): Promise<readonly ClaimedMail[]> {
+  try {
+    return await claimBatch(courier.ledger, batchId, leaseToken, READ_HERE_MAX_BYTES);
+  } catch (thrown) {
+    await giveBack(courier, leaseToken);
+    throw thrown;
+  }
+}
+
+// Tried until the ledger is back: a claim that is never given back looks like a reading that never ended, and at the third
+// such an innocent mail would be taken for a poisonous one.
+async function giveBack({ ledger, clock }: Courier, leaseToken: string, ended: readonly MailId[] = []): Promise<void> {
+  for (let tries = 0; tries < GIVE_BACK_TRIES; tries += 1) {
+    const isBack = await releaseMails(ledger, leaseToken, ended).then(
+      () => true,
+      () => false,
+    );
+    if (isBack) return;
+    await clock.wait(GIVE_BACK_WAIT_MS);
+  }
+}
+
 async function readClaimed(courier: Courier, mails: readonly ClaimedMail[], leaseToken: string): Promise<void> {
+  const readings: MailReading[] = [];
   const renew = () => void renewMails(courier.ledger, leaseToken).catch(() => {});
   const stopRenewing = courier.clock.every(RENEW_LEASE_MS, renew);
   try {
     const digestKeys = await courier.keys.digestKeys();
-    const readings: MailReading[] = [];
     for (const mail of mails) {
       const reading = await readMail(courier, mail, digestKeys);
       if (reading !== 'stopped') readings.push(reading);
@@ -60,7 +87,11 @@ async function readClaimed(courier: Courier, mails: readonly ClaimedMail[], leas
     courier.mark('deliveries-added');
     if (readings.length < mails.length) await leaveMails(courier.ledger, leaseToken);
   } catch (thrown) {
-    await releaseMails(courier.ledger, leaseToken).catch(() => {});
+    await giveBack(
+      courier,
+      leaseToken,
+      readings.map(({ mailId }) => mailId),
+    );
     if (asFailure(thrown).code !== 'keys.rotated-meanwhile') throw thrown;
     courier.logger.info('digest keys were rotated: reading again', { count: mails.length });
   } finally {
@@ -108,7 +139,11 @@ async function record(
   const entries: AuditEntry[] = [];
   for (const reading of readings) {
     const { verdict, originalMailId = null } = reading;
-    if (!(await settleMail(tx, reading.mailId, leaseToken, { verdict, reason: null, originalMailId }))) continue;
+    if (!(await settleMail(tx, reading.mailId, leaseToken, { verdict, reason: null, originalMailId }))) {
+      // Another has it now. This reading came to its end and is not to be counted as one that never did.
+      await uncountReading(tx, reading.mailId);
+      continue;
+    }
     for (const report of reading.reports) {
       const settled = await withOriginal(tx, await withPracticeState(tx, report, reading.copiedAt));
       added.push(...(await insertReports(tx, [settled])));

@@ -205,12 +205,25 @@ export async function renewMails(sql: Sql, leaseToken: string): Promise<void> {
   );
 }
 
-/** Gives a claim back: the step failed for a reason that is not the mails'. */
-export async function releaseMails(sql: Sql, leaseToken: string): Promise<void> {
+/**
+ * Gives a claim back: the step failed for a reason that is not the mails'. `ended`: mails that were read to their end under
+ * it; they get their attempt back also where the claim has passed to another meanwhile, since only readings that never
+ * ended are held against a mail.
+ */
+export async function releaseMails(sql: Sql, leaseToken: string, ended: readonly MailId[] = []): Promise<void> {
   await sql.query(
-    `update mail set lease_token = null, lease_until = null, read_attempts = read_attempts - 1 where lease_token = $1 and state = 'copied'`,
-    [leaseToken],
+    `update mail set read_attempts = greatest(read_attempts - 1, 0),
+       lease_token = nullif(lease_token, $1::uuid), lease_until = case when lease_token is distinct from $1::uuid then lease_until end
+     where state = 'copied' and (lease_token = $1::uuid or id = any($2::uuid[]))`,
+    [leaseToken, ended],
   );
+}
+
+/** A mail that was read to its end after its claim had passed to another: that reading is not held against it. */
+export async function uncountReading(tx: Sql, mailId: string): Promise<void> {
+  await tx.query(`update mail set read_attempts = greatest(read_attempts - 1, 0) where id = $1 and state = 'copied'`, [
+    mailId,
+  ]);
 }
 
 /** Lets go of mails whose reading was ended: the attempt counts, and they may be claimed again at once. */

@@ -54,6 +54,7 @@ export {
   releaseMails,
   renewMails,
   setAssignedCopied,
+  uncountReading,
   waitingAssigned,
 } from './mails.ts';
 export {

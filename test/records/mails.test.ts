@@ -233,6 +233,19 @@ describe('claiming a batch', () => {
     expect(await claim(batchId)).toMatchObject([{ id }]);
   });
 
+  it('that passed to another while it was read to its end costs no attempt either, and stays the other’s', async () => {
+    const { batchId, mailIds } = await copiedMails(ledgers.worker, place);
+    const [id = newId<MailId>()] = mailIds;
+    const [first, second] = [randomUUID(), randomUUID()];
+    await claim(batchId, first);
+    await expireLease(ledgers.owner, 'mail', id);
+    expect(await claim(batchId, second)).toMatchObject([{ id, readAttempts: 2 }]);
+    await releaseMails(ledgers.worker, first, [id]);
+    expect(await claim(batchId)).toEqual([]);
+    await expireLease(ledgers.owner, 'mail', id);
+    expect(await claim(batchId)).toMatchObject([{ id, readAttempts: 2 }]);
+  });
+
   it('that is given back costs no attempt', async () => {
     const { batchId } = await copiedMails(ledgers.worker, place);
     const leaseToken = randomUUID();
