@@ -24,6 +24,8 @@ export function segmentOverLimit({ lines }: RawMessage, separators: Separators):
 }
 
 function isOverLimit(line: string, { field, repetition, component, subcomponent }: Separators): boolean {
+  // Of so few characters not one limit can be exceeded: nearly every line of nearly every message.
+  if (line.length <= HL7_FIELDS_MAX) return false;
   const [fields, repetitions] = [countOf(line, field), countOf(line, repetition)];
   return (
     fields > HL7_FIELDS_MAX ||
