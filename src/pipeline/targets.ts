@@ -6,6 +6,9 @@ import type { Courier } from './pipeline.ts';
 const TARGETS = ['patient-card', 'board'] as const;
 type Target = (typeof TARGETS)[number];
 
+/** Over which those who waited come back: work is under way again well within a minute of an outage's end. */
+const SPREAD_MS = 5_000;
+
 /** How long a target is left alone yet, in milliseconds; 0: it may be asked. */
 export function waitOf({ breakers }: Pick<Courier, 'breakers'>, target: Target): number {
   return Math.max(breakers[target].read.waitMs(), breakers[target].write.waitMs());
@@ -17,7 +20,7 @@ export async function waitForTarget(courier: Courier, id: string, generation: nu
     const waitMs = waitOf(courier, target);
     if (waitMs === 0) continue;
     // Spread, so that those who waited do not all come in the moment that one of them may ask.
-    const delayMs = waitMs + Math.floor(courier.random() * waitMs);
+    const delayMs = waitMs + Math.floor(courier.random() * Math.min(waitMs, SPREAD_MS));
     if (await waitsForTarget(courier.ledger, id, generation, { target, delayMs })) return delayMs;
   }
   return 0;
