@@ -32,7 +32,7 @@ function viewsOf(bytes: Buffer): readonly string[] {
   const plain = bytes.toString('latin1');
   const [first, second] = bytes;
   if ((first === 0xfe && second === 0xff) || (first === 0 && second !== 0)) return [plain, fromBigEndian(bytes)];
-  if ((first === 0xff && second === 0xfe) || (first !== 0 && second === 0)) return [plain, bytes.toString('utf16le')];
+  if ((first === 0xff && second === 0xfe) || (first !== 0 && second === 0)) return [plain, fromLittleEndian(bytes)];
   return [plain];
 }
 
@@ -79,6 +79,15 @@ function isXml(start: string): boolean {
 }
 
 function fromBigEndian(bytes: Buffer): string {
-  const even = Buffer.from(bytes.subarray(0, bytes.length - (bytes.length % 2)));
-  return even.swap16().toString('utf16le');
+  return fromLittleEndian(Buffer.from(wholeUnits(bytes)).swap16());
+}
+
+// The only door to Node's UTF-16: of an odd number of bytes at an odd address it writes one byte past its own memory
+// (nodejs/node#64697), and what a mail holds decides both.
+function fromLittleEndian(bytes: Buffer): string {
+  return wholeUnits(bytes).toString('utf16le');
+}
+
+function wholeUnits(bytes: Buffer): Buffer {
+  return bytes.subarray(0, bytes.length - (bytes.length % 2));
 }

@@ -47,6 +47,8 @@ const CASES: readonly (readonly [path: string, code: string, rule: string | null
     "export const f = (c: { messageFlagsAdd(u: string): void }) => c.messageFlagsAdd('1');",
     'plugin',
   ],
+  ['src/lab/wide.ts', "export const wide = (bytes: Buffer) => bytes.toString('utf16le');", 'plugin'],
+  ['src/lab/narrow.ts', "export const narrow = (bytes: Buffer) => bytes.toString('latin1');", null],
   ['src/mailbox/move.ts', "export const f = (c: { messageMove(u: string): void }) => c.messageMove('1');", 'plugin'],
   ['src/lab/say.ts', "console.log('x');", 'lint/suspicious/noConsole'],
   ['src/lab/float.ts', 'async function f(): Promise<void> {}\nf();', 'lint/nursery/noFloatingPromises'],
