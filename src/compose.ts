@@ -3,6 +3,7 @@
 import { type Config, ConfigurationError, masterKeyOf, type Peer, readEmbedded } from './config/config.ts';
 import { type Board, openBoard } from './delivery/board/board.ts';
 import { openPatientCard } from './delivery/patient-card/patient-card.ts';
+import { openZorgmail } from './delivery/zorgmail/zorgmail.ts';
 import { type Keys, openKeys } from './keys/keys.ts';
 import { type LaboratoryRegistry, loadLaboratoryRegistry } from './lab/lab.ts';
 import { type Ledger, openLedger, requireCurrentSchema } from './ledger/ledger.ts';
@@ -96,7 +97,12 @@ export async function compose(config: Config, overrides: Overrides = {}): Promis
   const office = await composeOffice(config, overrides);
   // Also when a later part cannot be opened: a connection that stays open would keep the process from ending.
   const opened: { release(): Promise<void> }[] = [office];
-  const release = async () => void (await Promise.allSettled(opened.map((part) => part.release())));
+  // The ledger last: a dialogue with the relay that is ended here is written down there.
+  const release = async () => {
+    const [ledger, ...others] = opened;
+    await Promise.allSettled(others.map((part) => part.release()));
+    await ledger?.release();
+  };
   try {
     const queue = kept(opened, await openQueue({ redisUrl, logger: office.logger, clock }));
     const digest = await office.keys.digester('card');
@@ -114,6 +120,9 @@ export async function compose(config: Config, overrides: Overrides = {}): Promis
       queue,
       card: kept(opened, openPatientCard(target(config.ckis))),
       board: config.cboards === null ? unconfiguredBoard : kept(opened, openBoard(target(config.cboards))),
+      relay: config.smtp === null ? null : kept(opened, openZorgmail(config.smtp)),
+      smtpFrom: config.smtp?.from ?? null,
+      isProduction,
       breakers: breakersOf(office.logger, clock, random),
       clock,
       random,
@@ -133,7 +142,7 @@ function kept<Part extends { release(): Promise<void> }>(opened: { release(): Pr
 }
 
 function breakersOf(logger: Logger, clock: Clock, random: () => number): Breakers {
-  const breaker = (target: 'card' | 'board', state: 'read' | 'write') =>
+  const breaker = (target: 'card' | 'board' | 'zorgmail', state: 'read' | 'write') =>
     newBreaker({
       target,
       clock,
@@ -147,6 +156,7 @@ function breakersOf(logger: Logger, clock: Clock, random: () => number): Breaker
   return {
     'patient-card': { read: breaker('card', 'read'), write: breaker('card', 'write') },
     board: { read: breaker('board', 'read'), write: breaker('board', 'write') },
+    zorgmail: breaker('zorgmail', 'write'),
   };
 }
 

@@ -17,6 +17,7 @@ export interface AuditEntry {
     | 'mail'
     | 'report'
     | 'delivery'
+    | 'registration'
     | 'laboratory'
     | 'batch'
     | 'key'
@@ -36,9 +37,13 @@ export interface Participants {
   readonly mail?: string;
   readonly report?: string;
   readonly delivery?: string;
+  /** The system that posted a registration. */
+  readonly source?: string;
+  /** The registration that this one corrects or withdraws. */
+  readonly earlier?: string;
   /** The Patient resource in cKIS or cBoards. */
   readonly card?: string;
-  /** The other system: `patient-card` or `board`. */
+  /** The other system: `patient-card`, `board` or `zorgmail`. */
   readonly target?: string;
 }
 

@@ -64,6 +64,13 @@ export const EVENTS = {
   // By the first of two persons, where two are needed.
   'report.discard-asked': care('U', 'update'),
   'report.discarded': care('D', 'delete'),
+  // In from the system where it was written, for one patient.
+  'registration.accepted': care('C', 'transfer'),
+  // As mails, with their control references.
+  'registration.rendered': care('C', 'create'),
+  // Out to the HIS: the relay took every part.
+  'registration.sent': care('C', 'transfer'),
+  'registration.held': care('U', 'processing'),
   'ledger.restored': office('E', 'administration'),
   'keys.rotated': office('C', 'administration'),
   'keys.master-rotated': office('U', 'administration'),

@@ -50,6 +50,7 @@ export interface Config {
   readonly readWithinMs: number;
   readonly deliverConcurrency: number;
   readonly shutdownMs: number;
+  readonly uncertainWaitMs: number;
   readonly boardWithinMs: number;
   readonly keepForwardedDays: number;
   readonly dedupeDays: number;
@@ -184,6 +185,7 @@ function asConfig(read: Read): Config {
     readWithinMs: set.ZORGKOERIER_READ_WITHIN_MS,
     deliverConcurrency: set.ZORGKOERIER_DELIVER_CONCURRENCY,
     shutdownMs: set.ZORGKOERIER_SHUTDOWN_MS,
+    uncertainWaitMs: set.ZORGKOERIER_UNCERTAIN_WAIT_MS,
     boardWithinMs: set.ZORGKOERIER_BOARD_WITHIN_MS,
     keepForwardedDays: set.ZORGKOERIER_KEEP_FORWARDED_DAYS,
     dedupeDays: set.ZORGKOERIER_DEDUPE_DAYS,

@@ -94,6 +94,11 @@ export const SETTINGS = {
     null,
     'A file (PEM) with the certificate authority of the relay, where it is not one of the system’s',
   ),
+  ZORGKOERIER_UNCERTAIN_WAIT_MS: setting(
+    count(1_000, 24 * 60 * MINUTE_MS),
+    '900000',
+    'How long a receipt is waited for when a mail to a HIS went out and the relay did not answer; then the same bytes are sent again. Not shorter than a dialogue may take',
+  ),
   ZORGKOERIER_EMBEDDED: setting(flag, '0', '1: use the embedded PostgreSQL and a private redis-server'),
   ZORGKOERIER_DATA_DIR: setting(z.string().min(1), '.zorgkoerier', 'Where the embedded services keep their data'),
   ZORGKOERIER_LOG_LEVEL: setting(

@@ -29,6 +29,8 @@ const KEY_ID = (ciphertext: string) => `encode(substring(${ciphertext} from 2 fo
 
 const SEALED = `select ${KEY_ID('content')} as key, count(*) as rows from mail where content is not null and octet_length(content) > 16 group by 1
   union all select ${KEY_ID('content')}, count(*) from report where content is not null and octet_length(content) > 16 group by 1
+  union all select ${KEY_ID('content')}, count(*) from registration where content is not null and octet_length(content) > 16 group by 1
+  union all select ${KEY_ID('content')}, count(*) from outward_mail where content is not null and octet_length(content) > 16 group by 1
   union all select ${KEY_ID('password')}, count(*) from mailbox where octet_length(password) > 16 group by 1`;
 
 const DIGESTED = `(select count(*) from mail m where m.digest is not null and m.copied_at >= k.created_at and (k.retired_at is null or m.copied_at < k.retired_at))

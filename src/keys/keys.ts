@@ -1,7 +1,7 @@
 /**
  * The door of keys/: envelope encryption and keyed digests.
  *
- * A mail is sealed under its mailbox's data key, a report under its practice's; each data key is wrapped by the master
+ * A mail is sealed under its mailbox's data key, a report or a registration under its practice's; each data key is wrapped by the master
  * key, so destroying one data key makes everything under it unreadable. Digests are keyed, so that the ledger is no
  * look-up oracle for BSNs or contents. It fails closed: an unknown key, a moved row or a changed byte opens nothing.
  *
@@ -19,7 +19,7 @@ export type KeyOwner =
 
 /** Where the ciphertext stands: bound into it (AAD), so that a value cannot be moved to another row or table. */
 export interface SealedPlace {
-  readonly table: 'mail' | 'report' | 'mailbox';
+  readonly table: 'mail' | 'report' | 'mailbox' | 'registration' | 'outward_mail';
   readonly rowId: string;
   readonly owner: KeyOwner;
 }

@@ -35,4 +35,12 @@ export interface Ledger extends Sql {
 
 export { migrate, requireCurrentSchema, type SchemaAnswer, schemaState } from './migrate.ts';
 export { type LedgerOptions, openLedger } from './pool.ts';
-export { DELIVERY_STATES, type DeliveryState, isAtRest, type MailOutcome, OUTCOMES } from './states.ts';
+export {
+  DELIVERY_STATES,
+  type DeliveryState,
+  isAtRest,
+  type MailOutcome,
+  OUTCOMES,
+  REGISTRATION_STATES,
+  type RegistrationState,
+} from './states.ts';

@@ -1,13 +1,13 @@
 /**
- * The states of a delivery and who may leave them. One row per state; ARCHITECTURE.md draws this table.
+ * The states of a delivery, and of a registration, and who may leave them. One row per state; ARCHITECTURE.md draws both.
  * A mail has only `assigned → copied → read`; what became of it is the first outcome of its deliveries (view mail_outcome).
  */
 
-export interface StateRow {
+export interface StateRow<State extends string = DeliveryState> {
   /** At rest: nothing happens any more unless a person acts. */
   readonly isAtRest: boolean;
   /** Where it may go from here, and by which function. */
-  readonly leaves: readonly { readonly to: DeliveryState; readonly by: string }[];
+  readonly leaves: readonly { readonly to: State; readonly by: string }[];
 }
 
 export type DeliveryState =
@@ -77,6 +77,62 @@ export const DELIVERY_STATES: Readonly<Record<DeliveryState, StateRow>> = {
 export function isAtRest(state: DeliveryState): boolean {
   return DELIVERY_STATES[state].isAtRest;
 }
+
+export type RegistrationState =
+  | 'accepted'
+  | 'queued'
+  | 'sending'
+  | 'uncertain'
+  | 'sent'
+  | 'delivered'
+  | 'bounced'
+  | 'held'
+  | 'shadowed'
+  | 'discarded';
+
+export const REGISTRATION_STATES: Readonly<Record<RegistrationState, StateRow<RegistrationState>>> = {
+  accepted: {
+    isAtRest: false,
+    leaves: [
+      { to: 'queued', by: 'settleAccepted' },
+      { to: 'shadowed', by: 'settleAccepted' },
+      { to: 'held', by: 'settleAccepted' },
+    ],
+  },
+  queued: {
+    isAtRest: false,
+    leaves: [
+      { to: 'sending', by: 'claimRegistration' },
+      { to: 'uncertain', by: 'claimRegistration (released while a part is uncertain)' },
+    ],
+  },
+  sending: {
+    isAtRest: false,
+    leaves: [
+      { to: 'queued', by: 'postponeRegistration' },
+      { to: 'uncertain', by: 'claimRegistration, postponeRegistration' },
+      { to: 'sent', by: 'settleRegistration' },
+      { to: 'shadowed', by: 'settleRegistration' },
+      { to: 'held', by: 'settleRegistration' },
+    ],
+  },
+  uncertain: {
+    isAtRest: false,
+    leaves: [
+      { to: 'queued', by: 'postponeRegistration (a receipt was read)' },
+      { to: 'sending', by: 'claimRegistration (a receipt was read)' },
+      { to: 'uncertain', by: 'claimRegistration, postponeRegistration' },
+      { to: 'sent', by: 'settleRegistration' },
+      { to: 'held', by: 'settleRegistration' },
+    ],
+  },
+  sent: { isAtRest: false, leaves: [] },
+  delivered: { isAtRest: true, leaves: [] },
+  bounced: { isAtRest: true, leaves: [] },
+  held: { isAtRest: true, leaves: [] },
+  shadowed: { isAtRest: true, leaves: [] },
+  discarded: { isAtRest: true, leaves: [] },
+};
 
 /** What a mail counts as, in order of precedence where its reports differ (DESIGN §3). */
 export const OUTCOMES = [

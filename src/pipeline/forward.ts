@@ -1,5 +1,5 @@
 /**
- * The worker: owns mailboxes and copies them, reads and delivers what is queued, sweeps. Any number of workers share the
+ * The worker: owns mailboxes and copies them, reads, delivers and sends what is queued, sweeps. Any number of workers share the
  * work: mailboxes by ownership in the ledger, everything else by the queue. Changes of practices and of keys are heard.
  */
 
@@ -14,6 +14,7 @@ import type { Courier } from './pipeline.ts';
 import { pruneByTimer } from './prune.ts';
 import { readBatch } from './read.ts';
 import { sweep } from './recover.ts';
+import { send } from './send.ts';
 import { type Watches, watchOwned } from './watches.ts';
 
 /** A third of the time after which others may take over. */
@@ -22,6 +23,8 @@ const RENEW_MS = 10_000;
 const GUARD_MS = 2_000;
 /** How soon an audit row is sealed: the next round notes it, the one after seals it. */
 const SEAL_MS = 1_000;
+/** Dialogues with the relay at once, per worker: each has a connection of its own there. */
+const SEND_CONCURRENCY = 4;
 /** Wait after a step failed for a reason that is nobody's mail: the ledger was away, say. */
 const STEP_FAILED_MS = 2_000;
 
@@ -47,6 +50,11 @@ export async function startWorker(courier: Courier): Promise<RunningWorker> {
     handler(courier, (job) => deliver(courier, job)),
     { concurrency: deliverConcurrency },
   );
+  const senders = courier.queue.work(
+    'send',
+    handler(courier, (job) => send(courier, job)),
+    { concurrency: SEND_CONCURRENCY },
+  );
   const stopListening = await courier.ledger.listen(CHANGES, () => void watches.refresh());
   const stopHearingKeys = await courier.ledger.listen(KEY_CHANGES, () => courier.keys.forget());
   const stopRenewing = courier.clock.every(RENEW_MS, () => void renew(courier, workerId, watches));
@@ -64,7 +72,7 @@ export async function startWorker(courier: Courier): Promise<RunningWorker> {
       stopSweeping();
       await Promise.all([stopPruning(), stopListening()]);
       await watches.release();
-      await Promise.all([readers.release(deadlineMs), deliverers.release(deadlineMs)]);
+      await Promise.all([readers, deliverers, senders].map((workers) => workers.release(deadlineMs)));
       stopRenewing();
       stopGuarding();
       await stopHearingKeys();

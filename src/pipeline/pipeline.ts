@@ -2,13 +2,16 @@
  * The door of pipeline/, and where to start reading.
  *
  *   mailbox ─▶ copy ─▶ ledger ─▶ queue ─▶ read ─▶ ledger ─▶ queue ─▶ deliver ─▶ patient card ─▶ board
+ *   source ─▶ accept ─▶ ledger ─▶ queue ─▶ render ─▶ ledger ─▶ send ─▶ ZorgMail’s relay ─▶ the practice's HIS
  *
- * forward.ts runs the worker; copy.ts, read.ts and deliver.ts are its three steps; recover.ts looks after what was left
+ * forward.ts runs the worker; copy.ts, read.ts and deliver.ts are its three steps; accept.ts, render.ts and send.ts are those
+ * of the way back, of which the first runs where a source posts; recover.ts looks after what was left
  * lying, and prune.ts erases what has had its time. Each step remembers (commits), then acts, then acknowledges, and says in its header why it may be repeated.
  */
 
 import type { Board } from '../delivery/board/board.ts';
 import type { PatientCard } from '../delivery/patient-card/patient-card.ts';
+import type { ZorgmailRelay } from '../delivery/zorgmail/zorgmail.ts';
 import type { Keys } from '../keys/keys.ts';
 import type { LaboratoryRegistry } from '../lab/lab.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -29,6 +32,12 @@ export interface Courier {
   readonly openMailbox: MailboxOpener;
   readonly card: PatientCard;
   readonly board: Board;
+  /** null: not configured; registrations wait. */
+  readonly relay: ZorgmailRelay | null;
+  /** The address that registrations go out from; its local part is our ZorgMail account. */
+  readonly smtpFrom: string | null;
+  /** Test persons never leave. */
+  readonly isProduction: boolean;
   readonly breakers: Breakers;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -43,7 +52,12 @@ export interface Courier {
  * Per target one for reading and one for writing: a cKIS that answers searches and hangs on writes is as good as away, and
  * the searches that go well must not hide it.
  */
-export type Breakers = Readonly<Record<'patient-card' | 'board', { readonly read: Breaker; readonly write: Breaker }>>;
+export type Breakers = Readonly<
+  Record<'patient-card' | 'board', { readonly read: Breaker; readonly write: Breaker }>
+> & {
+  /** The relay is only written to. */
+  readonly zorgmail: Breaker;
+};
 
 export type Moment =
   | 'fetched'
@@ -55,7 +69,14 @@ export type Moment =
   | 'retracted'
   | 'card-written'
   | 'delivery-settled'
-  | 'audit-sealed';
+  | 'audit-sealed'
+  | 'registration-accepted'
+  | 'registration-rendered'
+  /** Just before the bytes of a part go. */
+  | 'mail-sending'
+  /** The relay said that it has it; the ledger does not know yet. */
+  | 'mail-accepted'
+  | 'mail-recorded';
 
 export interface CourierLimits {
   /** Larger mails are not fetched but quarantined. */
@@ -71,12 +92,15 @@ export interface CourierLimits {
   /** How long digests find what was seen before. */
   readonly dedupeDays: number;
   readonly pruneIntervalMs: number;
+  /** How long a receipt is waited for where nobody knows whether the relay took a mail. */
+  readonly uncertainWaitMs: number;
   /** Mailboxes that one worker reads. */
   readonly mailboxesMax: number;
   /** Where the seals of the audit are also written; null: nowhere. */
   readonly auditSealFile: string | null;
 }
 
+export { type AcceptAnswer, type Acceptor, acceptRegistration } from './accept.ts';
 export { type AuditSealing, auditSealing, sealKey } from './audit-sealing.ts';
 export { copyMailbox } from './copy.ts';
 export { type Discarded, discardHold, type ReleaseChoice, releaseHold } from './decide.ts';
@@ -88,6 +112,7 @@ export { prune, pruneBatches } from './prune.ts';
 export { practiceOf } from './recipient.ts';
 export { type Comparison, compareWithServer, reconcileMailbox, repair } from './reconcile.ts';
 export { sweep } from './recover.ts';
+export { openOutward, openPosted } from './registration-content.ts';
 export { openMail, reopenContent } from './reopen.ts';
 export {
   mailsStillThere,

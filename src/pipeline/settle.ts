@@ -105,7 +105,11 @@ async function afterFailure(
   leaseToken: string,
   failure: Failure,
 ): Promise<JobAnswer> {
-  const decision = underBreaker(courier, claim, decide(failure, claim.attempts + 1, courier.random));
+  const decision = underBreaker(
+    courier,
+    claim,
+    decide(failure, claim.attempts + 1, courier.random, 'card.attempts-exhausted'),
+  );
   courier.logger.warn('delivery failed', {
     deliveryId: claim.id,
     code: failure.code,

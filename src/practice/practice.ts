@@ -91,3 +91,4 @@ export {
   retireWorker,
 } from './ownership.ts';
 export { addPractice, findPractice, listPractices, type NewPractice, practicesOfMailbox } from './practices.ts';
+export { type RegistrationReceiver, registrationReceiver } from './receivers.ts';

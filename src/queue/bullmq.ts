@@ -23,7 +23,7 @@ export interface QueueOptions {
   readonly clock: Clock;
 }
 
-const KINDS: readonly JobKind[] = ['read', 'deliver'];
+const KINDS: readonly JobKind[] = ['read', 'deliver', 'send'];
 const ADD_MAX_PER_CALL = 500;
 const ANSWER_TIMEOUT_MS = 5_000;
 const RELEASE_TIMEOUT_MS = 2_000;
@@ -103,7 +103,7 @@ function openQueues(producer: ReturnType<typeof openProducer>, prefix: string, l
     queue.on('error', (thrown) => logger.debug('queue.connection', { code: codeOf(thrown) }));
     return queue;
   };
-  return { read: open('read'), deliver: open('deliver') };
+  return { read: open('read'), deliver: open('deliver'), send: open('send') };
 }
 
 function asBulk(job: Job): { name: string; data: { id: string; generation: number }; opts: { jobId: string } } {

@@ -5,12 +5,12 @@
  * It never holds content, and it may be emptied at any moment without loss (pipeline/recover adds again).
  */
 
-/** read: a batch of mails of one mailbox. deliver: one report for one target. */
-export type JobKind = 'read' | 'deliver';
+/** read: a batch of mails of one mailbox. deliver: one report for one target. send: one registration, its parts in order. */
+export type JobKind = 'read' | 'deliver' | 'send';
 
 export interface Job {
   readonly kind: JobKind;
-  /** The ledger id of the batch or the delivery. */
+  /** The ledger id of the batch, the delivery or the registration. */
   readonly id: string;
   /** Counts how often the sweeper added it again; part of the job's identity `<id>-<generation>`. */
   readonly generation: number;

@@ -20,11 +20,14 @@ const PAUSE_MAX_MS = 300_000;
 /** A peer that asks for more is asked again after this: a wrong header must not silence a practice for days. */
 const RETRY_AFTER_MAX_MS = 6 * 3_600_000;
 
-/** `attempt` counts from 1; `random` gives [0, 1), so that a test decides and a thousand jobs do not return together. */
-export function decide(failure: Failure, attempt: number, random: () => number): Decision {
+/**
+ * `attempt` counts from 1; `random` gives [0, 1), so that a test decides and a thousand jobs do not return together.
+ * `exhausted`: the reason under which this kind of item comes before a person when every attempt was used.
+ */
+export function decide(failure: Failure, attempt: number, random: () => number, exhausted: ReasonCode): Decision {
   if (failure.scope === 'peer') return { kind: 'pause', delayMs: pauseMs(failure, random) };
   if (failure.kind === 'permanent' || failure.kind === 'defect') return { kind: 'hold', code: reasonOf(failure) };
-  if (attempt >= ATTEMPTS_MAX) return { kind: 'hold', code: 'card.attempts-exhausted' };
+  if (attempt >= ATTEMPTS_MAX) return { kind: 'hold', code: exhausted };
   return { kind: 'retry', delayMs: retryMs(failure, attempt, random) };
 }
 

@@ -1,5 +1,5 @@
 /**
- * The door of records/: the ledger's rows of the journey (mails, batches, reports, deliveries), as statements.
+ * The door of records/: the ledger's rows of the journey (mails, batches, reports, deliveries) and of the way back (registrations), as statements.
  *
  * Each changes state by compare-and-set with a lease, so that every step may be repeated and two workers never act on
  * one row. It decides nothing: pipeline/ does.
@@ -78,6 +78,18 @@ export {
   restedDelivery,
 } from './outcomes.ts';
 export {
+  allocateReferences,
+  beginTry,
+  insertOutward,
+  type NewOutwardMail,
+  type OutwardPart,
+  outwardParts,
+  type RelayAnswer,
+  recordTaken,
+  takeReceipted,
+  undoTry,
+} from './outward.ts';
+export {
   assignAgain,
   type Contradictions,
   contradictions,
@@ -90,6 +102,35 @@ export {
   type VanishedRate,
   vanishedRate,
 } from './reconciliation.ts';
+export {
+  type AcceptedEnd,
+  claimRegistration,
+  lockUnrendered,
+  nextRegistrationOfPatient,
+  type OpenRegistration,
+  overdueRegistrations,
+  postponeAccepted,
+  postponeRegistration,
+  type RegistrationClaim,
+  type RegistrationEnd,
+  type RegistrationPostponement,
+  renewRegistration,
+  settleAccepted,
+  settleRegistration,
+  unrenderedRegistration,
+  waitUntilAsked,
+} from './registration-claims.ts';
+export {
+  type EarlierRegistration,
+  earlierRegistration,
+  findRegistration,
+  insertRegistration,
+  lockRegistrationChoice,
+  type NewRegistration,
+  type RegistrationPartView,
+  type RegistrationView,
+  registrationOfKey,
+} from './registrations.ts';
 export {
   contentDigestsOf,
   eraseMail,

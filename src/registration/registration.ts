@@ -77,6 +77,7 @@ export {
   registrationPart,
 } from './from-medvri.ts';
 export { LINES_MAX, type MedvriPlan, PARTS_MAX, planMedvri } from './plan.ts';
+export { type PostedRegistration, postedJsonSchema, validatePosted } from './posted.ts';
 export {
   REFERENCE_PATTERN,
   type Registration,

@@ -13,6 +13,9 @@ export type BatchId = Branded<'batch'>;
 export type ReportId = Branded<'report'>;
 export type DeliveryId = Branded<'delivery'>;
 export type WorkerId = Branded<'worker'>;
+export type SourceId = Branded<'source'>;
+export type RegistrationId = Branded<'registration'>;
+export type OutwardMailId = Branded<'outward-mail'>;
 
 /** Ids of one process never go backwards within a millisecond: a counter in rand_a (RFC 9562 §6.2, method 1). */
 const COUNTER_MAX = 0x0fff;

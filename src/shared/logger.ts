@@ -15,6 +15,8 @@ export interface LogFields {
   readonly batchId?: string;
   readonly reportId?: string;
   readonly deliveryId?: string;
+  readonly registrationId?: string;
+  readonly sourceId?: string;
   readonly workerId?: string;
   readonly jobId?: string;
   readonly target?: string;
@@ -45,6 +47,8 @@ const FIELDS: ReadonlySet<string> = new Set<keyof LogFields>([
   'batchId',
   'reportId',
   'deliveryId',
+  'registrationId',
+  'sourceId',
   'workerId',
   'jobId',
   'target',

@@ -362,6 +362,48 @@ export const REASONS = {
     'On the card, but not visible on the board in time. Release looks and waits again; discard leaves it on the card only.',
   ),
   'board.refused': held('us', 'cBoards weigert deze uitslag.', 'cBoards answered 400 or 422.'),
+  // registration
+  'registration.refused-by-relay': held(
+    'us',
+    'ZorgMail weigert de mail met deze registratie; held show noemt de code. Kijk na of het account van de praktijk klopt en nog bestaat. Geef vrij als dat is hersteld.',
+    'The relay refused the mail for good; the detail has its reply, its enhanced code and the part. Check the account of the practice’s HIS, then release.',
+  ),
+  'registration.too-large': held(
+    'us',
+    'De mail met deze registratie is groter dan ZorgMail aanneemt. Ontwikkelaars kijken ernaar; de praktijk hoort intussen op een andere manier wat erin staat.',
+    'Larger than the relay announces to take. No registration of 10,000 characters should be: look at what the relay announces.',
+  ),
+  'registration.attempts-exhausted': held(
+    'us',
+    'Versturen lukte na herhaalde pogingen niet. Kijk na of de praktijk het bericht toch heeft, wijs het dan af; geef anders vrij.',
+    'Sending failed after every attempt. A part that is uncertain may have arrived: ask the practice, then discard or release.',
+  ),
+  'registration.read-back': held(
+    'us',
+    'Het bericht aan de huisarts zei iets anders dan er geschreven was, en is daarom niet verstuurd. Ontwikkelaars kijken ernaar; geef vrij na een verbetering.',
+    'What was written, read back, differed from what was meant (a defect of ours); nothing was sent. Fix it, then release.',
+  ),
+  'registration.not-writable': held(
+    'us',
+    'De registratie is niet te schrijven zoals het systeem van de praktijk berichten aanneemt; held show noemt het veld. Verbeter de instelling van de praktijk en geef vrij, of laat de auteur het anders schrijven en wijs af.',
+    'It could be written when it came in and cannot now: the receiver’s charset or the practice’s name changed. The detail has the field. Correct that and release, or discard.',
+  ),
+  'registration.earlier-not-sent': held(
+    'us',
+    'Dit is een correctie of intrekking van een registratie die zelf nooit verstuurd is. Besluit eerst over de eerdere; geef deze daarna vrij, of wijs ze beide af.',
+    'It corrects or withdraws one that was never sent (held, shadowed or discarded): decide on that one first, then release or discard.',
+  ),
+  'registration.test-person': held(
+    'us',
+    'Een testpersoon (BSN 999…) hoort niet bij een echte praktijk. Wijs de registratie af.',
+    'A test BSN (999…) is never sent in production.',
+    DISCARD,
+  ),
+  'registration.switched-off': held(
+    'practice',
+    'Terugsturen is voor deze praktijk uitgezet voordat de registratie verstuurd was; held show zegt of een deel al weg is. Geef vrij als de praktijk weer aan is, of wijs af.',
+    'Registrations were disabled, or put into shadow, before it was sent; the detail says how many parts went. Release once enabled again, or discard.',
+  ),
   // practice
   'practice.other-recipient': held(
     'us',

@@ -529,7 +529,10 @@ describe('when the server fails', () => {
     const wrong = open({ token: 'guess' });
     const refused = await wrong.find(petra, linde).catch((thrown: Failure) => thrown);
     expect(refused).toMatchObject({ code: 'card.login-refused', scope: 'peer' });
-    expect(decide(refused as Failure, 1, () => 0)).toEqual({ kind: 'pause', delayMs: 300_000 });
+    expect(decide(refused as Failure, 1, () => 0, 'card.attempts-exhausted')).toEqual({
+      kind: 'pause',
+      delayMs: 300_000,
+    });
     await wrong.release();
     const nobody = open({ baseUrl: 'http://127.0.0.1:9/fhir' });
     await expect(nobody.find(petra, linde)).rejects.toMatchObject({

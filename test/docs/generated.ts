@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { settingsTable } from '../../src/config/config.ts';
+import { DELIVERY_STATES, REGISTRATION_STATES } from '../../src/ledger/ledger.ts';
 import { runbook } from './runbook.ts';
 import { stateDiagram, stateTable } from './state-pictures.ts';
 
@@ -21,7 +22,12 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 export function generatedFiles(): readonly GeneratedFile[] {
   return [
     withParts('README.md', { settings: settingsTable() }),
-    withParts('ARCHITECTURE.md', { 'state-diagram': stateDiagram(), 'state-table': stateTable() }),
+    withParts('ARCHITECTURE.md', {
+      'state-diagram': stateDiagram(DELIVERY_STATES),
+      'state-table': stateTable(DELIVERY_STATES),
+      'registration-state-diagram': stateDiagram(REGISTRATION_STATES),
+      'registration-state-table': stateTable(REGISTRATION_STATES),
+    }),
     { path: 'docs/runbook.md', text: runbook() },
   ];
 }

@@ -41,6 +41,7 @@ const SUBJECTS: Readonly<Record<string, Words>> = {
   lab: { nl: 'Wat het laboratorium bedoelt', en: 'what the laboratory means' },
   card: { nl: 'De patiëntkaart in cKIS', en: 'the patient card in cKIS' },
   board: { nl: 'Het board in cBoards', en: 'the board in cBoards' },
+  registration: { nl: 'Vrije tekst naar de huisarts', en: 'free text to the practice’s HIS' },
   practice: { nl: 'De praktijk en haar keuzes', en: 'the practice and its choices' },
   queue: { nl: 'De verwerking', en: 'the processing' },
   ledger: { nl: 'Het grootboek', en: 'the ledger' },

@@ -1,6 +1,12 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { DELIVERY_STATES, type DeliveryState, isAtRest } from '../../src/ledger/ledger.ts';
+import {
+  DELIVERY_STATES,
+  type DeliveryState,
+  isAtRest,
+  REGISTRATION_STATES,
+  type RegistrationState,
+} from '../../src/ledger/ledger.ts';
 
 const STATES = Object.keys(DELIVERY_STATES) as DeliveryState[];
 const MIGRATIONS = readFileSync('src/ledger/migrations/0001-the-journey.sql', 'utf8');
@@ -39,5 +45,28 @@ describe('the table of states', () => {
     );
     expect(named.length).toBeGreaterThan(10);
     for (const name of named) expect(records.join('\n')).toContain(`function ${name}(`);
+  });
+});
+
+describe('the table of a registration’s states', () => {
+  const states = Object.keys(REGISTRATION_STATES) as RegistrationState[];
+  const leaves = states.flatMap((state) => REGISTRATION_STATES[state].leaves.map((one) => ({ from: state, ...one })));
+
+  it('names the states that the database allows, and no other', () => {
+    const migration = readFileSync('src/ledger/migrations/0011-registrations.sql', 'utf8');
+    const listed = migration.match(/state\s+text not null check \(state in\s+\(('accepted'[^)]*)\)\)/)?.[1] ?? '';
+    expect(listed.split(', ').map((quoted) => quoted.slice(1, -1))).toEqual(states);
+  });
+
+  it('lets nothing go out again that the relay took whole', () => {
+    const again = leaves.filter(({ from, to }) => from === 'sent' && ['accepted', 'sending'].includes(to));
+    expect(again).toEqual([]);
+  });
+
+  it('names functions that exist', () => {
+    const names = readdirSync('src/records').map((name) => readFileSync(`src/records/${name}`, 'utf8'));
+    const named = leaves.flatMap(({ by }) => by.match(/[a-z]+[A-Z]\w+/g) ?? []);
+    expect(named.length).toBeGreaterThan(8);
+    for (const name of named) expect(names.join('\n')).toContain(`function ${name}(`);
   });
 });

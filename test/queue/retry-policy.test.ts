@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ATTEMPTS_MAX, decide } from '../../src/queue/retry-policy.ts';
+import { ATTEMPTS_MAX, decide as decideFor } from '../../src/queue/retry-policy.ts';
 import { Failure, type FailureKind } from '../../src/shared/failure.ts';
 
 const HOUR_MS = 3_600_000;
+const decide = (thrown: Failure, attempt: number, random: () => number) =>
+  decideFor(thrown, attempt, random, 'card.attempts-exhausted');
 const failure = (kind: FailureKind, retryAfterMs?: number) =>
   new Failure('patient-card.test', { kind, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
 
@@ -41,6 +43,11 @@ describe('the retry policy', () => {
       code: 'card.attempts-exhausted',
     });
     expect(decide(failure('ambiguous'), ATTEMPTS_MAX, () => 0).kind).toBe('hold');
+  });
+
+  it('holds under the reason of the item’s kind, once its attempts are used', () => {
+    const decision = decideFor(failure('transient'), ATTEMPTS_MAX, () => 0, 'registration.attempts-exhausted');
+    expect(decision).toEqual({ kind: 'hold', code: 'registration.attempts-exhausted' });
   });
 
   it('doubles the ceiling of the delay with every attempt, up to an hour', () => {

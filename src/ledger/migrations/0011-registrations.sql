@@ -56,6 +56,7 @@ create table registration (
   reason          text,
   detail          text,                       -- a code or a position; never content
   earlier_id      uuid references registration, -- that this one corrects or withdraws
+  written_at      timestamptz not null default now(), -- as its author says: a correction names it, also when the content is gone
   content         bytea,                      -- ciphertext of the registration
   is_parked       boolean not null default false,
   generation      int not null default 1,
@@ -92,6 +93,7 @@ create table outward_mail (
   reply             int,                      -- of the relay
   status            text,                     -- its enhanced code, or the code of the receipt that decided
   is_notification_asked boolean,
+  tried_at          timestamptz,              -- since when its bytes may have gone: set before they go
   sent_at           timestamptz,
   settled_at        timestamptz,
   created_at        timestamptz not null default now(),
