@@ -71,6 +71,9 @@ export const EVENTS = {
   // Out to the HIS: the relay took every part.
   'registration.sent': care('C', 'transfer'),
   'registration.held': care('U', 'processing'),
+  'registration.retried': care('U', 'update'),
+  'registration.discard-asked': care('U', 'update'),
+  'registration.discarded': care('D', 'delete'),
   'ledger.restored': office('E', 'administration'),
   'keys.rotated': office('C', 'administration'),
   'keys.master-rotated': office('U', 'administration'),

@@ -19,6 +19,7 @@ const HINTS: Readonly<Record<string, string>> = {
   'practice.unknown-mailbox': 'the practice has no mailbox of this name',
   'pipeline.switched-meanwhile': 'somebody else switched at the same moment: nothing was changed, ask again',
   'practice.still-forwarding': 'disable forwarding first: `zorgkoerier practice disable AGB forwarding`',
+  'practice.still-registering': 'disable registrations first: `zorgkoerier practice disable AGB registrations`',
   'practice.under-way':
     'these are on their way, or the card may have taken them: ask again once cKIS has answered (`zorgkoerier status`)',
   'pipeline.content-erased': 'its content has gone from the ledger; only digests and the outcome are kept',

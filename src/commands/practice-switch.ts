@@ -2,17 +2,24 @@
 
 import { readFile } from 'node:fs/promises';
 import type { Office } from '../compose.ts';
-import { disableForwarding, type EnabledForwarding, enableForwarding } from '../pipeline/pipeline.ts';
+import {
+  disableForwarding,
+  disableRegistrations,
+  type EnabledForwarding,
+  enableForwarding,
+  enableRegistrations,
+} from '../pipeline/pipeline.ts';
 import {
   changeIntegration,
   type Determinations,
   type EnableRequest,
-  enableIntegration,
   type IntegrationName,
   integrationOf,
   type Mode,
   type Practice,
+  type ReceiverWish,
   type Refusal,
+  registrationReceiver,
 } from '../practice/practice.ts';
 import { dayOf, type Io, momentOf, say, UsageError, type Words } from './io.ts';
 import { requirePractice, withOffice } from './office.ts';
@@ -27,6 +34,8 @@ export interface SwitchOptions {
   readonly determinations: string | null;
   /** Why going live is right although more than one mail in a thousand vanished in the shadow run. */
   readonly acceptVanished: string | null;
+  /** Of registrations alone. */
+  readonly receiver: ReceiverWish;
   readonly by: string;
 }
 
@@ -51,6 +60,18 @@ const REFUSALS: Readonly<Record<Refusal | 'vanished-rate', Words>> = {
     nl: 'In de schaduwperiode verdween meer dan 1 op de 1.000 mails voordat wij ze zagen: het HIS is sneller. Vraag om een kopie naar een eigen mailbox (practice add-mailbox --mailbox-kind copy), of ga live met --accept-vanished REDEN.',
     en: 'In the shadow run more than 1 mail in 1,000 vanished before we saw it: the HIS is faster. Ask for a copy to a mailbox of our own (practice add-mailbox --mailbox-kind copy), or go live with --accept-vanished REASON.',
   },
+  'no-account': {
+    nl: 'De praktijk heeft geen ZorgMail-account om registraties naartoe te sturen. Zonder account kan de koppeling niet aan.',
+    en: 'The practice has no ZorgMail account to send registrations to; without one they cannot be switched on.',
+  },
+  'choose-account': {
+    nl: 'De praktijk heeft meer dan één ZorgMail-account: kies met --account welk het HIS leest (zie practice show).',
+    en: 'The practice has several ZorgMail accounts: choose with --account the one that its HIS reads (see practice show).',
+  },
+  'other-account': {
+    nl: 'Dit ZorgMail-account is niet van deze praktijk: kies er een uit practice show.',
+    en: 'This ZorgMail account is not the practice’s: choose one of those in practice show.',
+  },
   'not-enabled': { nl: 'Deze koppeling staat niet aan.', en: 'This integration is not switched on.' },
 };
 
@@ -62,6 +83,7 @@ export async function runPracticeEnable(
 ): Promise<number> {
   return withOffice(io, async (office, config) => {
     const practice = await requirePractice(office, agb);
+    requireFitting(name, options);
     const request = await requestOf(name, options);
     const isSinceGiven = request.since !== null;
     const { refusal, mailboxes } =
@@ -72,8 +94,34 @@ export async function runPracticeEnable(
     // As it is now, which need not be what was asked: what was not given stayed.
     const mode = (await integrationOf(office.ledger, practice.id, name))?.mode ?? '?';
     io.out(say(config, { nl: `${agb}: ${name} staat aan (${mode}).`, en: `${agb}: ${name} is enabled (${mode}).` }));
+    if (name === 'registrations') io.out(await receiverText(office, config, practice));
     if (isSinceGiven) for (const mailbox of mailboxes) io.out(listedText(config, agb, mailbox, options.since ?? ''));
     return 0;
+  });
+}
+
+// An option that would do nothing is a misunderstanding, and said.
+function requireFitting(
+  name: IntegrationName,
+  { since, determinations, acceptVanished, receiver }: SwitchOptions,
+): void {
+  const isReceiverGiven = Object.values(receiver).some((value) => value !== null);
+  if (name === 'forwarding' && isReceiverGiven)
+    throw new UsageError('--account, --charset and --blank-line are for registrations');
+  if (name === 'registrations' && (since !== null || determinations !== null || acceptVanished !== null))
+    throw new UsageError('--since, --determinations and --accept-vanished are for forwarding');
+}
+
+async function receiverText(
+  office: Pick<Office, 'ledger'>,
+  config: { readonly language: 'nl' | 'en' },
+  practice: Practice,
+): Promise<string> {
+  const receiver = await registrationReceiver(office.ledger, practice.id);
+  const { account, charset, blankLine } = receiver ?? { account: '?', charset: '?', blankLine: '?' };
+  return say(config, {
+    nl: `Registraties gaan naar ZorgMail-account ${account} (tekens ${charset}, lege regel ${blankLine}).`,
+    en: `Registrations go to ZorgMail account ${account} (charset ${charset}, blank line ${blankLine}).`,
   });
 }
 
@@ -85,6 +133,7 @@ async function requestOf(name: IntegrationName, options: SwitchOptions): Promise
     authorisedOn: options.authorisedOn === null ? null : dayOf(options.authorisedOn, '--authorised-on'),
     determinations: await determinationsOf(options.determinations),
     since: options.since === null ? null : momentOf(options.since, '--since'),
+    receiver: options.receiver,
   };
 }
 
@@ -94,7 +143,7 @@ async function enableOther(
   request: EnableRequest,
   by: string,
 ): Promise<EnabledForwarding> {
-  const refusal = await office.ledger.transaction((tx) => enableIntegration(tx, practice, request, by));
+  const refusal = await enableRegistrations(office.ledger, practice, request, by);
   return { refusal, mailboxes: [] };
 }
 
@@ -114,17 +163,34 @@ function listedText(config: { readonly language: 'nl' | 'en' }, agb: string, mai
   })}`;
 }
 
+const PAUSED: Readonly<Record<IntegrationName, Words>> = {
+  forwarding: {
+    nl: 'is gepauzeerd; er wordt wel gekopieerd, niet afgeleverd.',
+    en: 'is paused; mail is copied, not delivered.',
+  },
+  registrations: {
+    nl: 'is gepauzeerd; registraties worden wel aangenomen, niet verstuurd.',
+    en: 'is paused; registrations are accepted, not sent.',
+  },
+};
+const DISABLED: Words = {
+  nl: 'staat uit. Wat nog wacht, wordt na 7 dagen afgewezen.',
+  en: 'is disabled. What still waits is discarded after 7 days.',
+};
+
+function disabledText(held: number): Words {
+  return {
+    nl: `staat uit. Er wordt niets meer aangenomen; ${held} registraties waren nog niet verstuurd en wachten op een besluit.`,
+    en: `is disabled. Nothing is accepted any more; ${held} registrations were not sent yet and wait for a decision.`,
+  };
+}
+
 export async function runPracticePause(io: Io, agb: string, name: IntegrationName, by: string): Promise<number> {
   return withOffice(io, async (office, config) => {
     const practice = await requirePractice(office, agb);
     const refusal = await office.ledger.transaction((tx) => changeIntegration(tx, practice, name, 'paused', by));
     if (refusal !== null) return refused(io, config, refusal);
-    io.out(
-      say(config, {
-        nl: `${agb}: ${name} is gepauzeerd; er wordt wel gekopieerd, niet afgeleverd.`,
-        en: `${agb}: ${name} is paused; mail is copied, not delivered.`,
-      }),
-    );
+    io.out(`${agb}: ${name} ${say(config, PAUSED[name])}`);
     return 0;
   });
 }
@@ -132,17 +198,12 @@ export async function runPracticePause(io: Io, agb: string, name: IntegrationNam
 export async function runPracticeDisable(io: Io, agb: string, name: IntegrationName, by: string): Promise<number> {
   return withOffice(io, async (office, config) => {
     const practice = await requirePractice(office, agb);
-    const refusal =
+    const { refusal, held } =
       name === 'forwarding'
-        ? await disableForwarding(office, practice, by)
-        : await office.ledger.transaction((tx) => changeIntegration(tx, practice, name, 'disabled', by));
+        ? { refusal: await disableForwarding(office, practice, by), held: 0 }
+        : await disableRegistrations(office.ledger, practice, by);
     if (refusal !== null) return refused(io, config, refusal);
-    io.out(
-      say(config, {
-        nl: `${agb}: ${name} staat uit. Wat nog wacht, wordt na 7 dagen afgewezen.`,
-        en: `${agb}: ${name} is disabled. What still waits is discarded after 7 days.`,
-      }),
-    );
+    io.out(`${agb}: ${name} ${say(config, name === 'forwarding' ? DISABLED : disabledText(held))}`);
     return 0;
   });
 }

@@ -86,6 +86,9 @@ interface EnableArguments {
   since?: string;
   determinations?: string;
   acceptVanished?: string;
+  account?: string;
+  charset?: 'ascii' | 'latin1';
+  blankLine?: 'omitted' | 'empty' | 'full-stop' | 'space';
   by: string;
 }
 
@@ -188,6 +191,22 @@ function addSwitching(practice: Command, io: Io): void {
     .option('--since <date>', 'also mails that are in the mailbox already, from this date on')
     .option('--determinations <all|file>', 'all, or a file with NHG numbers and codes (live)')
     .option('--accept-vanished <reason>', 'go live although more than 0.1 % of the mail vanished in the shadow run')
+    .option(
+      '--account <number>',
+      'registrations: the ZorgMail account that the HIS reads, where the practice has several',
+    )
+    .addOption(
+      new Option(
+        '--charset <charset>',
+        'registrations: latin1 only where this HIS was tried with it; ascii the first time',
+      ).choices(['ascii', 'latin1']),
+    )
+    .addOption(
+      new Option(
+        '--blank-line <how>',
+        'registrations: a blank line as this HIS takes it; full-stop the first time',
+      ).choices(['omitted', 'empty', 'full-stop', 'space']),
+    )
     .addOption(byOption())
     .action((agb: string, name: Name, options: EnableArguments) =>
       run(async () =>
@@ -198,13 +217,18 @@ function addSwitching(practice: Command, io: Io): void {
           since: options.since ?? null,
           determinations: options.determinations ?? null,
           acceptVanished: options.acceptVanished ?? null,
+          receiver: {
+            account: options.account ?? null,
+            charset: options.charset ?? null,
+            blankLine: options.blankLine ?? null,
+          },
           by: options.by,
         }),
       ),
     );
   practice
     .command('pause')
-    .description('keep copying, stop delivering')
+    .description('keep copying and accepting, stop delivering and sending')
     .argument('<agb>')
     .argument('<integration>', 'forwarding or registrations', integrationName)
     .addOption(byOption())
@@ -213,7 +237,7 @@ function addSwitching(practice: Command, io: Io): void {
     );
   practice
     .command('disable')
-    .description('stop copying and delivering; what waits is discarded after 7 days')
+    .description('stop; of forwarding what waits is discarded after 7 days, of registrations it is held for a person')
     .argument('<agb>')
     .argument('<integration>', 'forwarding or registrations', integrationName)
     .addOption(byOption())

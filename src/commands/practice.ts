@@ -6,12 +6,14 @@ import {
   addMailbox,
   addPractice,
   type BoardMode,
+  type Integration,
   integrationOf,
   listPractices,
   mailboxAccount,
   mailboxesOf,
   type Practice,
   type Product,
+  registrationReceiver,
 } from '../practice/practice.ts';
 import { asFailure } from '../shared/failure.ts';
 import { type Io, say, table } from './io.ts';
@@ -53,20 +55,23 @@ export async function runPracticeList(io: Io, options: { readonly json: boolean 
       practices.map(async (practice) => ({
         practice,
         forwarding: await integrationOf(office.ledger, practice.id, 'forwarding'),
+        registrations: await integrationOf(office.ledger, practice.id, 'registrations'),
       })),
     );
-    if (options.json) io.out(JSON.stringify(rows.map(({ practice, forwarding }) => ({ ...practice, forwarding }))));
+    if (options.json)
+      io.out(JSON.stringify(rows.map(({ practice, ...integrations }) => ({ ...practice, ...integrations }))));
     else {
       const heading =
         config.language === 'nl'
-          ? ['AGB', 'praktijk', 'HIS', 'producten', 'doorsturen']
-          : ['AGB', 'practice', 'HIS', 'products', 'forwarding'];
-      const body = rows.map(({ practice, forwarding }) => [
+          ? ['AGB', 'praktijk', 'HIS', 'producten', 'doorsturen', 'registraties']
+          : ['AGB', 'practice', 'HIS', 'products', 'forwarding', 'registrations'];
+      const body = rows.map(({ practice, forwarding, registrations }) => [
         practice.agb,
         practice.name,
         practice.his,
         practice.products.join('+'),
-        forwarding === null ? '-' : `${forwarding.state} (${forwarding.mode})`,
+        stateText(forwarding),
+        stateText(registrations),
       ]);
       io.out(table([heading, ...body]));
     }
@@ -74,13 +79,18 @@ export async function runPracticeList(io: Io, options: { readonly json: boolean 
   });
 }
 
+function stateText(integration: Integration | null): string {
+  return integration === null ? '-' : `${integration.state} (${integration.mode})`;
+}
+
 export async function runPracticeShow(io: Io, agb: string, options: { readonly json: boolean }): Promise<number> {
   return withOffice(io, async (office) => {
     const practice = await requirePractice(office, agb);
     const forwarding = await integrationOf(office.ledger, practice.id, 'forwarding');
     const registrations = await integrationOf(office.ledger, practice.id, 'registrations');
+    const receiver = await registrationReceiver(office.ledger, practice.id);
     const mailboxes = await mailboxesOf(office.ledger, practice.id);
-    const shown = { ...practice, forwarding, registrations, mailboxes };
+    const shown = { ...practice, forwarding, registrations, receiver, mailboxes };
     if (options.json) io.out(JSON.stringify(shown));
     else
       io.out(

@@ -19,11 +19,11 @@ export async function runPrune(io: Io, { dryRun, json, by }: PruneOptions): Prom
       io.out(JSON.stringify({ dryRun, ...retention, ...pruned }));
       return 0;
     }
-    const { reports, mails, bytes, digests, labNumbers } = pruned;
+    const { reports, mails, registrations, outwardMails, bytes, digests, labNumbers, assertions } = pruned;
     io.out(
       say(config, {
-        nl: `${dryRun ? 'Dit zou gewist worden' : 'Gewist'}: inhoud van ${reports} uitslagen en ${mails} mails (${bytes} bytes), ${digests} kenmerken van berichten, ${labNumbers} labnummers.`,
-        en: `${dryRun ? 'Would be erased' : 'Erased'}: content of ${reports} reports and ${mails} mails (${bytes} bytes), digests of ${digests} messages, ${labNumbers} lab numbers.`,
+        nl: `${dryRun ? 'Dit zou gewist worden' : 'Gewist'}: inhoud van ${reports} uitslagen en ${mails} mails, van ${registrations} registraties en hun ${outwardMails} mails (${bytes} bytes), ${digests} kenmerken van berichten, ${labNumbers} labnummers, ${assertions} verlopen aanmeldingen.`,
+        en: `${dryRun ? 'Would be erased' : 'Erased'}: content of ${reports} reports and ${mails} mails, of ${registrations} registrations and their ${outwardMails} mails (${bytes} bytes), digests of ${digests} messages, ${labNumbers} lab numbers, ${assertions} expired assertions.`,
       }),
     );
     return 0;

@@ -22,7 +22,7 @@ export async function runRecover(io: Io, options: RecoverOptions): Promise<numbe
 }
 
 function show(recovered: Recovered, config: { readonly language: 'nl' | 'en' }, since: string): string {
-  const { deliveries, batches, mailboxes } = recovered;
+  const { deliveries, batches, mailboxes, registrations, outwardMails } = recovered;
   const of = (nl: string, en: string) => say(config, { nl, en });
   return [
     ...mailboxes.map(({ mailbox, listed, code }) =>
@@ -40,6 +40,10 @@ function show(recovered: Recovered, config: { readonly language: 'nl' | 'en' }, 
       `${deliveries} afleveringen vragen eerst de kaart; ${batches} partijen worden opnieuw gelezen.`,
       `${deliveries} deliveries ask the card first; ${batches} batches are read again.`,
     ),
+    of(
+      `${registrations} registraties stonden open; van ${outwardMails} mails daarvan wordt eerst een ontvangstbericht gezocht.`,
+      `${registrations} registrations were open; of ${outwardMails} of their mails a receipt is looked for first.`,
+    ),
     '',
     of(
       `Wat mensen sinds ${since} besloten, weet de teruggezette administratie niet meer:`,
@@ -51,6 +55,10 @@ function show(recovered: Recovered, config: { readonly language: 'nl' | 'en' }, 
       '- practices switched: zorgkoerier practice list',
     ),
     of('- vernietigde sleutels zijn terug: vernietig ze opnieuw', '- destroyed keys are back: destroy them again'),
+    of(
+      '- registraties van daarna, en besluiten daarover: laat cKIS en cBoards opnieuw aanbieden wat zij sindsdien aanboden, en kijk in het HIS wat er al staat',
+      '- registrations of after that, and decisions on them: let cKIS and cBoards post again what they posted since, and look in the HIS for what it has already',
+    ),
     of(
       '- het zegelbestand van de audit loopt voor op de administratie: bewaar het apart',
       '- the file of audit seals is ahead of the ledger: put it aside and keep it',

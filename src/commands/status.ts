@@ -3,8 +3,16 @@
 import { type Alarm, openAlarms } from '../alarms/alarms.ts';
 import { composeOffice } from '../compose.ts';
 import { listPractices, mailboxesOf } from '../practice/practice.ts';
-import { type Accounting, accountingOf, heldItems, type MailboxAccounting, totalOf } from '../records/records.ts';
+import {
+  type Accounting,
+  accountingOf,
+  heldItems,
+  type MailboxAccounting,
+  registrationCounts,
+  totalOf,
+} from '../records/records.ts';
 import { configOf, type Io, say, table } from './io.ts';
+import { registrationLines } from './status-registrations.ts';
 
 const COLUMNS: readonly (keyof Accounting)[] = [
   'assigned',
@@ -43,9 +51,12 @@ export async function runStatus(io: Io, options: { readonly json: boolean }): Pr
     const trouble = await troubles(office.ledger);
     const alarms = await openAlarms(office.ledger);
     const total = totalOf(mailboxes);
-    if (options.json) io.out(JSON.stringify({ accounting: total, mailboxes, heldCount: held.length, alarms, trouble }));
+    const registrations = await registrationCounts(office.ledger);
+    if (options.json)
+      io.out(JSON.stringify({ accounting: total, mailboxes, heldCount: held.length, registrations, alarms, trouble }));
     else {
       print(io, config.language, mailboxes, held.length, trouble, total);
+      for (const line of registrationLines(registrations, config.language)) io.out(line);
       for (const line of alarmLines(alarms, config.language)) io.out(line);
     }
     return mailboxes.every((mailbox) => mailbox.difference === 0) ? 0 : 3;

@@ -96,7 +96,8 @@ export const REGISTRATION_STATES: Readonly<Record<RegistrationState, StateRow<Re
     leaves: [
       { to: 'queued', by: 'settleAccepted' },
       { to: 'shadowed', by: 'settleAccepted' },
-      { to: 'held', by: 'settleAccepted' },
+      { to: 'held', by: 'settleAccepted, holdSwitchedOff' },
+      { to: 'discarded', by: 'discardShreddedRegistrations' },
     ],
   },
   queued: {
@@ -104,13 +105,16 @@ export const REGISTRATION_STATES: Readonly<Record<RegistrationState, StateRow<Re
     leaves: [
       { to: 'sending', by: 'claimRegistration' },
       { to: 'uncertain', by: 'claimRegistration (released while a part is uncertain)' },
+      { to: 'accepted', by: 'settleChangedReceivers (to be rendered anew)' },
+      { to: 'held', by: 'holdSwitchedOff, settleChangedReceivers' },
+      { to: 'discarded', by: 'discardShreddedRegistrations' },
     ],
   },
   sending: {
     isAtRest: false,
     leaves: [
       { to: 'queued', by: 'postponeRegistration' },
-      { to: 'uncertain', by: 'claimRegistration, postponeRegistration' },
+      { to: 'uncertain', by: 'claimRegistration, postponeRegistration, distrustRegistrations' },
       { to: 'sent', by: 'settleRegistration' },
       { to: 'shadowed', by: 'settleRegistration' },
       { to: 'held', by: 'settleRegistration' },
@@ -128,8 +132,22 @@ export const REGISTRATION_STATES: Readonly<Record<RegistrationState, StateRow<Re
   },
   sent: { isAtRest: false, leaves: [] },
   delivered: { isAtRest: true, leaves: [] },
-  bounced: { isAtRest: true, leaves: [] },
-  held: { isAtRest: true, leaves: [] },
+  bounced: {
+    isAtRest: true,
+    leaves: [
+      { to: 'queued', by: 'retrySame' },
+      { to: 'accepted', by: 'retryAnew' },
+      { to: 'discarded', by: 'discardHeldRegistration, discardShreddedRegistrations' },
+    ],
+  },
+  held: {
+    isAtRest: true,
+    leaves: [
+      { to: 'queued', by: 'retrySame' },
+      { to: 'accepted', by: 'retryAnew, retrySame (never rendered)' },
+      { to: 'discarded', by: 'discardHeldRegistration, discardShreddedRegistrations' },
+    ],
+  },
   shadowed: { isAtRest: true, leaves: [] },
   discarded: { isAtRest: true, leaves: [] },
 };

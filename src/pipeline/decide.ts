@@ -102,8 +102,8 @@ function requireReason({ reason, by }: Decision): void {
   if (mentionsBsn(reason) || mentionsBsn(by)) throw new Failure('decision.reason-bsn', { kind: 'permanent' });
 }
 
-// An account name in capitals is no other person.
-function isSamePerson(first: string | undefined, second: string): boolean {
+/** An account name in capitals is no other person. */
+export function isSamePerson(first: string | undefined, second: string): boolean {
   return first?.trim().toLowerCase() === second.trim().toLowerCase();
 }
 

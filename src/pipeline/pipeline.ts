@@ -104,6 +104,12 @@ export { type AcceptAnswer, type Acceptor, acceptRegistration } from './accept.t
 export { type AuditSealing, auditSealing, sealKey } from './audit-sealing.ts';
 export { copyMailbox } from './copy.ts';
 export { type Discarded, discardHold, type ReleaseChoice, releaseHold } from './decide.ts';
+export {
+  discardRegistration,
+  type RegistrationDecision,
+  type RegistrationRetry,
+  retryRegistration,
+} from './decide-registration.ts';
 export { type Foreseen, type ForeseenReport, foresee } from './foresee.ts';
 export { type RunningWorker, startWorker } from './forward.ts';
 export { HOLD_ALARMS, type HoldAlarm } from './hold-alarms.ts';
@@ -126,3 +132,9 @@ export { type Recovered, recoverRestored } from './restored.ts';
 export { type RotationWish, rotate, rotateMaster } from './rotate.ts';
 export { type ShreddedAnswer, shredMailbox, shredPractice } from './shred.ts';
 export { disableForwarding, type EnabledForwarding, enableForwarding, pauseForwarding } from './switch.ts';
+export {
+  type DisabledRegistrations,
+  disableRegistrations,
+  enableRegistrations,
+  pauseRegistrations,
+} from './switch-registrations.ts';

@@ -19,7 +19,16 @@ const RUNS_MOST = 400;
 /** A worker's first round comes within this, so that workers that start together do not prune together. */
 const FIRST_WITHIN_MS = 60_000;
 
-const NOTHING: Pruned = { reports: 0, mails: 0, bytes: 0, digests: 0, labNumbers: 0 };
+const NOTHING: Pruned = {
+  reports: 0,
+  mails: 0,
+  registrations: 0,
+  outwardMails: 0,
+  bytes: 0,
+  digests: 0,
+  labNumbers: 0,
+  assertions: 0,
+};
 
 /** One run. Where nothing went, nothing is audited. */
 export async function prune(ledger: Ledger, retention: Retention, actor: string, most = ROWS_MOST): Promise<Pruned> {
@@ -49,17 +58,20 @@ export async function pruneBatches(
   }
 }
 
-function isSomething(pruned: Pruned): boolean {
-  return pruned.reports + pruned.mails + pruned.digests + pruned.labNumbers > 0;
+function isSomething({ bytes, ...counts }: Pruned): boolean {
+  return Object.values(counts).some((count) => count > 0);
 }
 
 function added(one: Pruned, other: Pruned): Pruned {
   return {
     reports: one.reports + other.reports,
     mails: one.mails + other.mails,
+    registrations: one.registrations + other.registrations,
+    outwardMails: one.outwardMails + other.outwardMails,
     bytes: one.bytes + other.bytes,
     digests: one.digests + other.digests,
     labNumbers: one.labNumbers + other.labNumbers,
+    assertions: one.assertions + other.assertions,
   };
 }
 
@@ -70,8 +82,8 @@ export function pruneByTimer(courier: Courier): () => Promise<void> {
   const round = async () => {
     const isEnding = () => ending.signal.aborted;
     const retention = { keepDays: keepForwardedDays, dedupeDays };
-    const { runs, reports, mails } = await pruneBatches(courier.ledger, retention, 'worker', isEnding);
-    if (runs > 0) courier.logger.info('content pruned', { count: reports + mails });
+    const { runs, reports, mails, registrations } = await pruneBatches(courier.ledger, retention, 'worker', isEnding);
+    if (runs > 0) courier.logger.info('content pruned', { count: reports + mails + registrations });
   };
   const rounds = async () => {
     await courier.clock.wait(courier.random() * Math.min(FIRST_WITHIN_MS, pruneIntervalMs), ending.signal);

@@ -8,6 +8,7 @@
 import { discardDisabled, overdueBatches, overdueDeliveries, overdueRegistrations } from '../records/records.ts';
 import { alarmHolds } from './hold-alarms.ts';
 import type { Courier } from './pipeline.ts';
+import { settleSwitched } from './switch-registrations.ts';
 
 const BATCHES_MOST = 200;
 const DELIVERIES_MOST = 2_000;
@@ -32,6 +33,7 @@ export async function sweep(courier: Courier): Promise<Swept> {
   ]);
   // Last: work that waits must not wait for tidying.
   const discarded = await discardDisabled(courier.ledger);
+  await settleSwitched(courier);
   await alarmHolds(courier);
   const count = batches.length + deliveries.length + registrations.length;
   if (count > 0) courier.logger.info('swept', { count });

@@ -1,13 +1,14 @@
 /**
  * After a restore: the ledger is a backup's, the mailboxes and the cards are today's. Every mailbox gets a new epoch that
- * lists again what came since the backup, and what stood open then asks the card first.
+ * lists again what came since the backup, and what stood open then asks the card first. Registrations that were open then
+ * may have been sent since: a receipt is looked for first, and no control reference of the lost time is given out again.
  *
  * It may be repeated: what was listed twice ends as a duplicate, and asking twice harms nothing. Workers may run.
  */
 
 import { appendAudit } from '../audit/audit.ts';
 import { lockMailbox, mailboxAccount, watchedMailboxes } from '../practice/practice.ts';
-import { type Distrusted, disown, distrust, knownUntil } from '../records/records.ts';
+import { type Distrusted, disown, distrust, knownUntil, REFERENCES_LOST } from '../records/records.ts';
 import { asFailure } from '../shared/failure.ts';
 import { lookAt, openEpochOn } from './epochs.ts';
 import type { Switcher } from './switch.ts';
@@ -30,7 +31,7 @@ export interface Recovered extends Distrusted {
 export async function recoverRestored(courier: Switcher, restoredAt: Date, actor: string): Promise<Recovered> {
   const distrusted = await courier.ledger.transaction(async (tx) => {
     const answer = await distrust(tx);
-    const fields = { restoredAt: restoredAt.toISOString(), deliveries: answer.deliveries, batches: answer.batches };
+    const fields = { restoredAt: restoredAt.toISOString(), ...answer, referencesLost: REFERENCES_LOST };
     await appendAudit(tx, [{ event: 'ledger.restored', actor, objectKind: 'ledger', objectId: 'ledger', fields }]);
     return answer;
   });

@@ -2,8 +2,8 @@
  * Crypto-shredding a practice or a mailbox: its keys are destroyed, what waited under them comes to rest, and its content
  * is gone, from backups too. Digests, outcomes, accounting and audit stay.
  *
- * All or nothing, in one transaction. Refused while forwarding is not disabled (copying would go on), and while something
- * is on its way to a card: only the card knows whether it was taken.
+ * All or nothing, in one transaction. Refused while forwarding or registrations are not disabled (copying and intake would
+ * go on), and while something is on its way to a card or the relay: only they know whether it was taken.
  */
 
 import { type AuditEvent, appendAudit } from '../audit/audit.ts';
@@ -18,7 +18,13 @@ import {
   practicesOfMailbox,
   retireMailbox,
 } from '../practice/practice.ts';
-import { discardShredded, type ShreddedOwners, underWayOf } from '../records/records.ts';
+import {
+  discardShredded,
+  discardShreddedRegistrations,
+  registrationsUnderWay,
+  type ShreddedOwners,
+  underWayOf,
+} from '../records/records.ts';
 import { Failure } from '../shared/failure.ts';
 
 export interface ShreddedAnswer {
@@ -27,7 +33,7 @@ export interface ShreddedAnswer {
   readonly mailboxes: readonly string[];
   /** Labels of mailboxes that others share: they keep their keys. */
   readonly shared: readonly string[];
-  /** Mails and reports that waited, and were discarded. */
+  /** Mails, reports and registrations that waited, and were discarded. */
   readonly discarded: number;
 }
 
@@ -41,6 +47,7 @@ export async function shredPractice(ledger: Ledger, practice: Practice, act: Act
   return ledger.transaction(async (tx) => {
     const mailboxes = await lockMailboxesOf(tx, practice.id);
     await requireDisabled(tx, [practice]);
+    await requireRegistrationsOff(tx, practice);
     const own: Mailbox[] = [];
     const shared: Mailbox[] = [];
     for (const mailbox of mailboxes)
@@ -72,8 +79,15 @@ async function requireDisabled(tx: Sql, practices: readonly Practice[]): Promise
   }
 }
 
+// Only of a practice: a mailbox has none.
+async function requireRegistrationsOff(tx: Sql, { id, agb }: Practice): Promise<void> {
+  const integration = await integrationOf(tx, id, 'registrations');
+  if (integration !== null && integration.state !== 'disabled')
+    throw new Failure('practice.still-registering', { kind: 'permanent', fields: { agb } });
+}
+
 async function requireNothingUnderWay(tx: Sql, practice: Practice): Promise<void> {
-  const count = await underWayOf(tx, practice.id);
+  const count = (await underWayOf(tx, practice.id)) + (await registrationsUnderWay(tx, practice.id));
   if (count > 0) throw new Failure('practice.under-way', { kind: 'permanent', fields: { agb: practice.agb, count } });
 }
 
@@ -106,10 +120,28 @@ async function shred(tx: Sql, { practice, own, shared }: What, act: Act): Promis
       reason,
     })),
   );
+  const registrations = practice === null ? 0 : await shredRegistrations(tx, practice.id, act);
   for (const { id } of own) await retireMailbox(tx, id);
   await tx.query('select pg_notify($1, $2)', [CHANGES, practice?.id ?? '']);
   const names = (mailboxes: readonly Mailbox[]) => mailboxes.map((mailbox) => mailbox.name);
-  return { keys, mailboxes: names(own), shared: names(shared), discarded: deliveries.length + mails };
+  return { keys, mailboxes: names(own), shared: names(shared), discarded: deliveries.length + mails + registrations };
+}
+
+async function shredRegistrations(tx: Sql, practiceId: string, act: Act): Promise<number> {
+  const discarded = await discardShreddedRegistrations(tx, practiceId);
+  await appendAudit(
+    tx,
+    discarded.map(({ id, patientKey }) => ({
+      event: 'registration.discarded',
+      actor: act.by,
+      objectKind: 'registration',
+      objectId: id,
+      practiceId,
+      patientKey,
+      reason: 'practice.shredded',
+    })),
+  );
+  return discarded.length;
 }
 
 interface Whose {

@@ -1,12 +1,21 @@
 /**
- * Switching integrations on and off. The rules of Customer Care's request guide: only cBoards cannot have forwarding;
- * live needs the practice's authorisation and an explicit choice of determinations.
+ * Switching integrations on and off. The rules of Customer Care's request guide: only cBoards cannot have forwarding, and
+ * can have registrations; live needs the practice's authorisation and, for forwarding, an explicit choice of determinations.
+ * Registrations need the ZorgMail account that the practice's HIS reads, and no mailbox: nothing is read there.
  */
 
 import { type AuditEvent, appendAudit } from '../audit/audit.ts';
 import type { Sql } from '../ledger/ledger.ts';
 import { CHANGES } from './changes.ts';
 import type { Determinations, Integration, IntegrationName, IntegrationState, Mode, Practice } from './practice.ts';
+import {
+  chooseReceiver,
+  type ReceiverChoice,
+  type ReceiverRefusal,
+  type ReceiverWish,
+  registrationReceiver,
+  setReceiver,
+} from './receivers.ts';
 
 /** What is null stays as it is where the integration is enabled or paused; for one that was disabled all is chosen anew. */
 export interface EnableRequest {
@@ -20,7 +29,11 @@ export interface EnableRequest {
   readonly determinations: Determinations | null;
   /** Mails from this moment on are assigned. null, the first time: from now on. */
   readonly since: Date | null;
+  /** Only of registrations: where they go, and in which form. Absent: as it was. */
+  readonly receiver?: ReceiverWish;
 }
+
+const AS_IT_WAS: ReceiverWish = { account: null, charset: null, blankLine: null };
 
 /** A request with what stays filled in. */
 type Choice = Pick<Integration, 'mode' | 'authorisedBy' | 'authorisedOn' | 'determinations'> & {
@@ -28,7 +41,13 @@ type Choice = Pick<Integration, 'mode' | 'authorisedBy' | 'authorisedOn' | 'dete
 };
 
 /** Why a request is refused: shown to Customer Care. */
-export type Refusal = 'only-cboards' | 'no-mailbox' | 'no-authorisation' | 'no-determinations' | 'not-enabled';
+export type Refusal =
+  | 'only-cboards'
+  | 'no-mailbox'
+  | 'no-authorisation'
+  | 'no-determinations'
+  | 'not-enabled'
+  | ReceiverRefusal;
 
 interface IntegrationRow {
   readonly name: IntegrationName;
@@ -73,6 +92,8 @@ export async function enableIntegration(
   const choice = choiceOf(request, earlier);
   const refusal = await refusalOf(tx, practice, name, choice);
   if (refusal !== null) return refusal;
+  const to = await receiverFor(tx, practice, request, earlier);
+  if (to?.kind === 'refused') return to.refusal;
   const { mode, authorisedBy, authorisedOn, determinations, since } = choice;
   await tx.query(
     `insert into integration (practice_id, name, state, mode, authorised_by, authorised_on, determinations, since)
@@ -90,8 +111,11 @@ export async function enableIntegration(
       since,
     ],
   );
-  await unpark(tx, practice.id);
-  await announce(tx, practice, name, 'integration.enabled', actor, { mode, authorisedBy, was: wasText(earlier) });
+  // After the integration: who renders locks these two in the same order.
+  if (to !== null) await setReceiver(tx, practice.id, to.receiver);
+  await unpark(tx, practice.id, name);
+  const fields = { mode, authorisedBy, was: wasText(earlier), ...to?.receiver };
+  await announce(tx, practice, name, 'integration.enabled', actor, fields);
   return null;
 }
 
@@ -113,6 +137,18 @@ function choiceOf(request: EnableRequest, earlier: Integration | null): Choice {
   };
 }
 
+/** Where registrations go, or why they cannot; as with all else, after disabling it is chosen anew. null: of no matter. */
+async function receiverFor(
+  tx: Sql,
+  practice: Practice,
+  { name, receiver: wish = AS_IT_WAS }: EnableRequest,
+  earlier: Integration | null,
+): Promise<ReceiverChoice | null> {
+  if (name !== 'registrations') return null;
+  const isKept = earlier !== null && earlier.state !== 'disabled';
+  return chooseReceiver(practice, wish, isKept ? await registrationReceiver(tx, practice.id) : null);
+}
+
 async function refusalOf(tx: Sql, practice: Practice, name: IntegrationName, choice: Choice): Promise<Refusal | null> {
   if (name === 'forwarding' && !practice.products.includes('cKIS')) return 'only-cboards';
   const { count } = await tx.query('select 1 from mailbox_practice where practice_id = $1', [practice.id]);
@@ -123,7 +159,10 @@ async function refusalOf(tx: Sql, practice: Practice, name: IntegrationName, cho
   return null;
 }
 
-/** Pauses or disables. A paused integration keeps copying; a disabled one stops, and what waits is discarded after 7 days. */
+/**
+ * Pauses or disables. Paused forwarding keeps copying; disabled it stops, and what waits is discarded after 7 days. Paused
+ * registrations are still taken; disabled they are not, and what waits comes before a person.
+ */
 export async function changeIntegration(
   tx: Sql,
   practice: Practice,
@@ -143,12 +182,12 @@ export async function changeIntegration(
 }
 
 // What waited while the practice was paused goes on at once: the sweeper adds it to the queue.
-async function unpark(tx: Sql, practiceId: string): Promise<void> {
-  await tx.query(
-    `update delivery set is_parked = false, next_check_at = now()
-     where is_parked and report_id in (select id from report where practice_id = $1)`,
-    [practiceId],
-  );
+async function unpark(tx: Sql, practiceId: string, name: IntegrationName): Promise<void> {
+  const waiting =
+    name === 'forwarding'
+      ? 'delivery set is_parked = false, next_check_at = now() where is_parked and report_id in (select id from report where practice_id = $1)'
+      : 'registration set is_parked = false, next_check_at = now() where is_parked and practice_id = $1';
+  await tx.query(`update ${waiting}`, [practiceId]);
 }
 
 async function announce(

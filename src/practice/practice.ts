@@ -2,7 +2,7 @@
  * The door of practice/: practices, their ZorgMail accounts, mailboxes and integrations, and which worker reads a mailbox.
  *
  * A practice (huisartsenpraktijk) is known by its AGB code (8 digits, Vektis). An integration is enabled (in shadow or
- * live), paused (copying goes on, delivery waits) or disabled (both stop). Every change is audited in its transaction
+ * live), paused (copying and intake go on, delivery and sending wait) or disabled (all stops). Every change is audited in its transaction
  * and announced, so that running workers follow without a restart.
  */
 
@@ -91,4 +91,9 @@ export {
   retireWorker,
 } from './ownership.ts';
 export { addPractice, findPractice, listPractices, type NewPractice, practicesOfMailbox } from './practices.ts';
-export { type RegistrationReceiver, registrationReceiver } from './receivers.ts';
+export {
+  type ReceiverRefusal,
+  type ReceiverWish,
+  type RegistrationReceiver,
+  registrationReceiver,
+} from './receivers.ts';

@@ -121,6 +121,30 @@ export {
   waitUntilAsked,
 } from './registration-claims.ts';
 export {
+  discardHeldRegistration,
+  type HeldRegistration,
+  heldRegistrationById,
+  heldRegistrationsSince,
+  retryAnew,
+  retrySame,
+  wishDiscardRegistration,
+} from './registration-decisions.ts';
+export {
+  type ListedRegistration,
+  listRegistrations,
+  type RegistrationCounts,
+  type RegistrationFilter,
+  registrationCounts,
+  registrationsAmong,
+} from './registration-list.ts';
+export { type DistrustedRegistrations, REFERENCES_LOST } from './registration-restored.ts';
+export {
+  type DiscardedRegistration,
+  discardShreddedRegistrations,
+  registrationsUnderWay,
+} from './registration-shredded.ts';
+export { holdSwitchedOff, settleChangedReceivers } from './registration-switch.ts';
+export {
   type EarlierRegistration,
   earlierRegistration,
   findRegistration,

@@ -1,11 +1,12 @@
 /** Statements for a ledger that was restored from a backup: it is older than the world, and must not trust what it knows. */
 
 import type { Sql } from '../ledger/ledger.ts';
+import { type DistrustedRegistrations, distrustRegistrations } from './registration-restored.ts';
 
 /** Redis may still know jobs of the lost time by the same id: generations jump over them (reliability.md §4, trap A). */
 const GENERATIONS_LOST = 1_000;
 
-export interface Distrusted {
+export interface Distrusted extends DistrustedRegistrations {
   /** Deliveries that were open in the backup: the card is asked before anything else. */
   readonly deliveries: number;
   readonly batches: number;
@@ -23,7 +24,8 @@ export async function distrust(tx: Sql): Promise<Distrusted> {
     `update read_batch b set generation = generation + ${GENERATIONS_LOST}, next_check_at = now()
      where exists (select 1 from mail m where m.read_batch_id = b.id and m.state = 'copied')`,
   );
-  return { deliveries: deliveries.count, batches: batches.count };
+  const sent = await distrustRegistrations(tx, GENERATIONS_LOST);
+  return { deliveries: deliveries.count, batches: batches.count, ...sent };
 }
 
 /** From when on the ledger may lack what a mailbox held: its last visit in the backup, if that was before the backup. */

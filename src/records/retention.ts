@@ -6,6 +6,12 @@
  */
 
 import type { Sql } from '../ledger/ledger.ts';
+import {
+  countPrunableRegistrations,
+  forgetBodies,
+  type PrunedRegistrations,
+  pruneRegistrations,
+} from './registration-retention.ts';
 import { MAIL_FACTS } from './reports.ts';
 
 export interface Retention {
@@ -15,12 +21,12 @@ export interface Retention {
   readonly dedupeDays: number;
 }
 
-export interface Pruned {
+export interface Pruned extends PrunedRegistrations {
   readonly reports: number;
   readonly mails: number;
-  /** Bytes of ciphertext of both. */
+  /** Bytes of ciphertext, registrations and their mails too. */
   readonly bytes: number;
-  /** Mails and reports whose digests have passed the dedupe horizon. */
+  /** Mails, reports and registrations whose digests have passed the dedupe horizon. */
   readonly digests: number;
   /** What is remembered of laboratory numbers and of the results under them. */
   readonly labNumbers: number;
@@ -81,11 +87,14 @@ export async function pruneBatch(tx: Sql, { keepDays, dedupeDays }: Retention, m
         for update of n skip locked)`,
     [dedupeDays, most],
   );
+  const { bytes, ...outward } = await pruneRegistrations(tx, keepDays, most);
+  const bodies = await forgetBodies(tx, dedupeDays, most);
   return {
+    ...outward,
     reports: reports.count,
     mails: mails.count,
-    bytes: reports.bytes + mails.bytes,
-    digests: mailDigests.count + reportDigests.count,
+    bytes: reports.bytes + mails.bytes + bytes,
+    digests: mailDigests.count + reportDigests.count + bodies,
     labNumbers: labNumbers.count + labResults.count,
   };
 }
@@ -123,11 +132,13 @@ export async function countPrunable(sql: Sql, { keepDays, dedupeDays }: Retentio
     `select (select count(*) from lab_number n where ${LAB_NUMBER_DUE}) + (select count(*) from lab_result n where ${LAB_RESULT_DUE}) as count`,
     [dedupeDays],
   );
+  const { bytes, digests: bodies, ...outward } = await countPrunableRegistrations(sql, { keepDays, dedupeDays });
   return {
+    ...outward,
     reports: reports?.count ?? 0,
     mails: mails?.count ?? 0,
-    bytes: (reports?.bytes ?? 0) + (mails?.bytes ?? 0),
-    digests: (mailDigests?.count ?? 0) + (reportDigests?.count ?? 0),
+    bytes: (reports?.bytes ?? 0) + (mails?.bytes ?? 0) + bytes,
+    digests: (mailDigests?.count ?? 0) + (reportDigests?.count ?? 0) + bodies,
     labNumbers: labNumbers.rows[0]?.count ?? 0,
   };
 }

@@ -430,6 +430,11 @@ export const REASONS = {
     'De sleutels van deze praktijk zijn vernietigd; de inhoud is voorgoed onleesbaar.',
     'The practice’s keys were destroyed: the content can never be read again.',
   ),
+  'registration.receiver-changed': held(
+    'us',
+    'Van deze registratie is een deel al onderweg naar het vorige ZorgMail-account of in de vorige vorm van de praktijk. Vraag de praktijk wat zij ontving; verstuur daarna alles opnieuw met nieuwe kenmerken, of wijs af.',
+    'Some parts went in the practice’s former account or form before that was changed. Ask what arrived; then retry anew, or discard.',
+  ),
   // queue
   'queue.unforeseen': held(
     'us',

@@ -17,6 +17,7 @@ import { type Journey, startJourney } from '../support/world.ts';
 import { markedLetter, markedMail, markedMedlab, markedOru } from './mails.ts';
 import { newMarks } from './marks.ts';
 import { type Place, placesOf, tables, titlesOf } from './places.ts';
+import { registrationsHappen } from './registrations.ts';
 import { type Searcher, searcherFor } from './search.ts';
 
 /**
@@ -130,6 +131,7 @@ async function everythingHappens(): Promise<void> {
     await send(to, markedLetter(marks, marked, to));
     await send(to, good);
     if (index === 1) proxy.cutNextLiteral();
+    if (index === 0) sent += await registrationsHappen(journey, marks, marked, practice);
     titles.push(...(await titlesOf(worker.process.pid)));
   }
   await inTheEnd();
@@ -208,6 +210,12 @@ describe('the canary', () => {
     expect(states.map(({ state }) => state)).toEqual(
       expect.arrayContaining(['forwarded', 'no-card', 'duplicate', 'held', 'quarantined', 'discarded']),
     );
+    const registrations = await journey.sql<{ state: string }>('select distinct state from registration');
+    expect(registrations.map(({ state }) => state)).toEqual(expect.arrayContaining(['sent', 'discarded']));
+    const sentMails = Buffer.concat(journey.world.relay.mails().map(({ raw }) => raw));
+    const inMails = new Set((await real.inBytes('relay', sentMails)).map(({ mark }) => mark));
+    const [first] = marks.people;
+    expect([...inMails]).toEqual(expect.arrayContaining([first?.person.bsn, first?.person.family, first?.street]));
     expect((await tables(journey)).length).toBeGreaterThan(10);
     expect(journey.log()).toContain('card.failing');
     expect(titles.join()).toContain('cli.ts');

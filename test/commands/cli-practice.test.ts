@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Environment } from '../../src/config/config.ts';
+import { registrationIn } from '../records/registration-rows.ts';
 import { type Ran, runCommand } from '../support/child.ts';
 import { type Journey, startJourney } from '../support/world.ts';
 
@@ -113,5 +114,62 @@ describe('zorgkoerier migrate', () => {
     const nothing = await runCommand(['migrate'], {});
     expectRefused(nothing, 10, /ZORGKOERIER_OWNER_DATABASE_URL: is missing\nDATABASE_URL: is missing/);
     expect(nothing.stderr).not.toMatch(/REDIS|MASTER_KEY/);
+  });
+});
+
+describe('zorgkoerier practice enable registrations', () => {
+  const enable = (...args: string[]) => run('practice', 'enable', '01099001', 'registrations', ...args);
+  const shown = async () => JSON.parse((await run('practice', 'show', '01099001', '--json')).stdout);
+
+  it('says where they go, and keeps what is not given', async () => {
+    expect(await enable('--charset', 'latin1')).toMatchObject({
+      code: 0,
+      stdout:
+        '01099001: registrations staat aan (shadow).\nRegistraties gaan naar ZorgMail-account 500088001 (tekens latin1, lege regel full-stop).\n',
+    });
+    expectRefused(await enable('--mode', 'live'), 2, /autorisatie van de praktijk/);
+    const live = ['--mode', 'live', '--authorised-by', 'P. Praktijkhouder', '--authorised-on', '2026-11-20'];
+    expect(await enable(...live)).toMatchObject({ code: 0, stdout: expect.stringContaining('(live)') });
+    expect(await shown()).toMatchObject({
+      registrations: { state: 'enabled', mode: 'live', authorisedBy: 'P. Praktijkhouder' },
+      receiver: { account: '500088001', charset: 'latin1', blankLine: 'full-stop' },
+    });
+    expect((await run('practice', 'list')).stdout).toMatch(
+      /registraties[\s\S]*01099001.*enabled \(live\) +enabled \(live\)/,
+    );
+  });
+
+  it('refuses an account of another, and options that would do nothing', async () => {
+    expectRefused(await enable('--account', '500088002'), 2, /niet van deze praktijk/);
+    expectRefused(await enable('--determinations', 'all'), 2, /for forwarding/);
+    expectRefused(await enable('--charset', 'utf8'), 2, /ascii, latin1/);
+    const other = await run('practice', 'enable', '01099001', 'forwarding', '--charset', 'ascii');
+    expectRefused(other, 2, /for registrations/);
+  });
+
+  it('pauses, disables and says what waits for a decision; status counts them', async () => {
+    expect(await run('practice', 'pause', '01099001', 'registrations')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/wel aangenomen, niet verstuurd/),
+    });
+    const practice = await journey.practice('linde');
+    await registrationIn(journey.courier.ledger, practice, 'queued', { mails: ['queued'] });
+    await registrationIn(journey.courier.ledger, practice, 'delivered');
+    const disabled = await run('practice', 'disable', '01099001', 'registrations');
+    expect(disabled).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/1 registraties waren nog niet verstuurd/),
+    });
+    expectRefused(await run('practice', 'disable', '01099001', 'registrations'), 2, /staat niet aan/);
+    const { stdout } = await run('status');
+    expect(stdout).toMatch(/registraties +aangenomen.*\n.*\n?.*01099001/);
+    expect(stdout).toContain('1 registraties wachten op een besluit.');
+    const { registrations } = JSON.parse((await run('status', '--json')).stdout);
+    expect(registrations).toEqual([
+      {
+        ...{ practiceId: practice.id, practiceAgb: '01099001', total: 2, attention: 1 },
+        states: { held: 1, delivered: 1 },
+      },
+    ]);
   });
 });

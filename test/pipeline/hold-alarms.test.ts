@@ -1,18 +1,19 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { openAlarms } from '../../src/alarms/alarms.ts';
 import { alarmHolds } from '../../src/pipeline/hold-alarms.ts';
-import { discardHold } from '../../src/pipeline/pipeline.ts';
+import { discardHold, discardRegistration } from '../../src/pipeline/pipeline.ts';
 import { heldItemById, releaseHeld } from '../../src/records/records.ts';
 import { systemClock } from '../../src/shared/clock.ts';
 import type { LogFields, Logger } from '../../src/shared/logger.ts';
 import { useLedgers } from '../ledger/ledgers.ts';
 import { type WatchedPlace, watchedPlace } from '../practice/places.ts';
+import { registrationIn } from '../records/registration-rows.ts';
 import { deliveryIn } from '../records/rows.ts';
 
 const ledgers = useLedgers();
 let place: WatchedPlace;
 beforeEach(async () => {
-  await ledgers.owner.query('truncate alarm, delivery, report, mail');
+  await ledgers.owner.query('truncate alarm, delivery, report, mail, registration cascade');
   place = await watchedPlace(ledgers.worker);
 });
 
@@ -108,5 +109,32 @@ describe('a hold that nobody attends to', () => {
     });
     await ledgers.owner.query('update delivery set settled_at = $2 where id = $1', [joined.deliveryId, HELD_AT]);
     expect(await sweepAt('2026-11-27T15:00:00+01:00')).toMatchObject([{ deliveryId: id }]);
+  });
+
+  it('is a registration too, held or come back, and is called by its own id when it begins and ends', async () => {
+    const held = await registrationIn(ledgers.owner, place.practice, 'held', { reason: 'registration.switched-off' });
+    const bounced = await registrationIn(ledgers.owner, place.practice, 'bounced', { mails: ['bounced'] });
+    await registrationIn(ledgers.owner, place.practice, 'delivered');
+    await ledgers.owner.query('update registration set settled_at = $1', [HELD_AT]);
+    const practiceId = place.practice.id;
+    expect(await sweepAt('2026-11-26T14:59:00+01:00')).toEqual([]);
+    const about = { level: 'warn', code: 'hold.owner', practiceId };
+    expect(await sweepAt('2026-11-26T15:00:00+01:00')).toEqual([
+      { ...about, registrationId: held.id, reason: 'registration.switched-off', owner: 'practice' },
+      { ...about, registrationId: bounced.id, reason: 'bounced', owner: 'us' },
+    ]);
+    expect(await sweepAt('2026-12-01T15:00:00+01:00')).toMatchObject([
+      { level: 'error', code: 'hold.customer-care', registrationId: held.id },
+      { level: 'error', code: 'hold.customer-care', registrationId: bounced.id },
+    ]);
+    for (const { id } of [held, bounced])
+      await discardRegistration({ ledger: ledgers.worker }, id, { by: 'sanne', reason: 'gebeld' });
+    const ended = await sweepAt('2026-12-01T15:00:15+01:00');
+    expect(ended.map(({ level, code, registrationId }) => [level, code, registrationId]).sort()).toEqual(
+      [held.id, bounced.id]
+        .flatMap((id) => ['hold.customer-care', 'hold.owner'].map((code) => ['info', code, id]))
+        .sort(),
+    );
+    expect(await open()).toEqual([]);
   });
 });

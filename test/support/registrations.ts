@@ -32,7 +32,8 @@ export async function registerReceiver(journey: Journey, key: Key, mode: Mode = 
     [registered.id, sandbox.zorgmail],
   );
   await journey.sql(
-    `insert into integration (practice_id, name, state, mode, since) values ($1, 'registrations', 'enabled', $2, now())`,
+    `insert into integration (practice_id, name, state, mode, authorised_by, authorised_on, since)
+     values ($1, 'registrations', 'enabled', $2, 'P. Praktijkhouder', '2026-11-20', now())`,
     [registered.id, mode],
   );
   return registered;
