@@ -9,6 +9,7 @@ import type { Io } from './commands/io.ts';
 import { addKeyCommands } from './commands/keys-table.ts';
 import { byOption, jsonOption, run } from './commands/options.ts';
 import { addPracticeCommands } from './commands/practice-table.ts';
+import { addReturnMailboxCommands } from './commands/return-mailbox-table.ts';
 import { processEnvironment } from './config/config.ts';
 
 const version = '0.1.0';
@@ -158,6 +159,7 @@ program
   );
 
 addPracticeCommands(program, io);
+addReturnMailboxCommands(program, io);
 
 const held = program.command('held').description('what waits for a person’s decision');
 held

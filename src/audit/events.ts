@@ -64,6 +64,8 @@ export const EVENTS = {
   // By the first of two persons, where two are needed.
   'report.discard-asked': care('U', 'update'),
   'report.discarded': care('D', 'delete'),
+  // What came back about it: from whom it was for, or from a mail system on the way.
+  'registration.answered': care('U', 'processing'),
   // In from the system where it was written, for one patient.
   'registration.accepted': care('C', 'transfer'),
   // As mails, with their control references.

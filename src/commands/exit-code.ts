@@ -13,10 +13,13 @@ const HINTS: Readonly<Record<string, string>> = {
   'practice.mailbox-differs':
     'a mailbox of this name exists, and is not the same in what `differs` names: choose another --mailbox-name',
   'practice.mailbox-password-differs':
-    'the mailbox of this name has another password: change that with `zorgkoerier practice set-password`',
+    'the mailbox of this name has another password: change that with `zorgkoerier practice set-password`, or `return-mailbox set-password`',
   'practice.mailbox-shredded':
     'the keys of the mailbox of this name were destroyed: choose another --mailbox-name, for the same mailbox too',
-  'practice.unknown-mailbox': 'the practice has no mailbox of this name',
+  'practice.unknown-mailbox': 'the practice has no mailbox of this name, or there is no return mailbox of it',
+  'practice.mailbox-other-purpose':
+    'this mailbox, or one of this name, is there for another purpose: laboratory mail and what comes back to us never share one',
+  'practice.still-returning': 'remove it first: `zorgkoerier return-mailbox remove NAME`',
   'pipeline.switched-meanwhile': 'somebody else switched at the same moment: nothing was changed, ask again',
   'practice.still-forwarding': 'disable forwarding first: `zorgkoerier practice disable AGB forwarding`',
   'practice.still-registering': 'disable registrations first: `zorgkoerier practice disable AGB registrations`',

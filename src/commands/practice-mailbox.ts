@@ -69,12 +69,18 @@ export async function newMailbox(options: MailboxOptions): Promise<NewMailbox> {
 
 // From a file, never from the command line: a process list is read by others.
 async function passwordFrom(path: string): Promise<string> {
-  const password = (await read(path, '--mailbox-password-file')).replace(/\r?\n$/, '');
-  if (password === '') throw new UsageError(`--mailbox-password-file: ${path} is empty`);
+  return passwordOf(await read(path, '--mailbox-password-file'), `--mailbox-password-file: ${path}`);
+}
+
+/** The one line that a file or standard input holds; `where` is named where there is none. */
+export function passwordOf(text: string, where: string): string {
+  const password = text.replace(/\r?\n$/, '');
+  if (password === '') throw new UsageError(`${where} is empty`);
   return password;
 }
 
-function read(path: string, what: string): Promise<string> {
+/** The text of a file that an option names. */
+export function read(path: string, what: string): Promise<string> {
   return readFile(path, 'utf8').catch(() => {
     throw new UsageError(`${what}: ${path} cannot be read`);
   });

@@ -2,7 +2,7 @@
 
 import { type Alarm, openAlarms } from '../alarms/alarms.ts';
 import { composeOffice } from '../compose.ts';
-import { listPractices, mailboxesOf } from '../practice/practice.ts';
+import { listPractices, mailboxesOf, returnMailboxes } from '../practice/practice.ts';
 import {
   type Accounting,
   accountingOf,
@@ -22,6 +22,7 @@ const COLUMNS: readonly (keyof Accounting)[] = [
   'shadowed',
   'duplicate',
   'notLab',
+  'receipt',
   'held',
   'quarantined',
   'discarded',
@@ -36,6 +37,7 @@ const DUTCH: Readonly<Partial<Record<keyof Accounting, string>>> = {
   shadowed: 'schaduw',
   duplicate: 'dubbel',
   notLab: 'geen lab',
+  receipt: 'ontvangst',
   held: 'vastgehouden',
   quarantined: 'onbegrepen',
   discarded: 'afgewezen',
@@ -85,7 +87,8 @@ async function troubles(
   sql: Parameters<typeof listPractices>[0],
 ): Promise<readonly { mailbox: string; code: string }[]> {
   const practices = await listPractices(sql);
-  const mailboxes = (await Promise.all(practices.map((practice) => mailboxesOf(sql, practice.id)))).flat();
+  const theirs = (await Promise.all(practices.map((practice) => mailboxesOf(sql, practice.id)))).flat();
+  const mailboxes = [...theirs, ...(await returnMailboxes(sql))];
   return mailboxes.flatMap(({ name, trouble }) => (trouble === null ? [] : [{ mailbox: name, code: trouble }]));
 }
 

@@ -52,6 +52,7 @@ export interface Config {
   readonly shutdownMs: number;
   readonly uncertainWaitMs: number;
   readonly boardWithinMs: number;
+  readonly receiptWithinMs: number;
   readonly keepForwardedDays: number;
   readonly dedupeDays: number;
   readonly pruneIntervalMs: number;
@@ -187,6 +188,7 @@ function asConfig(read: Read): Config {
     shutdownMs: set.ZORGKOERIER_SHUTDOWN_MS,
     uncertainWaitMs: set.ZORGKOERIER_UNCERTAIN_WAIT_MS,
     boardWithinMs: set.ZORGKOERIER_BOARD_WITHIN_MS,
+    receiptWithinMs: set.ZORGKOERIER_RECEIPT_WITHIN_MS,
     keepForwardedDays: set.ZORGKOERIER_KEEP_FORWARDED_DAYS,
     dedupeDays: set.ZORGKOERIER_DEDUPE_DAYS,
     pruneIntervalMs: set.ZORGKOERIER_PRUNE_INTERVAL_MS,

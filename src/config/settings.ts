@@ -135,6 +135,11 @@ export const SETTINGS = {
     '600000',
     'How long a result on the card may take to appear on the board before it is an alarm',
   ),
+  ZORGKOERIER_RECEIPT_WITHIN_MS: setting(
+    count(60_000, 30 * 24 * 60 * MINUTE_MS),
+    '86400000',
+    'How long it may take until something is heard of a registration that was sent, before it is an alarm',
+  ),
   ZORGKOERIER_KEEP_FORWARDED_DAYS: setting(
     count(1, 3_650),
     '30',

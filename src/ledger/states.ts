@@ -115,23 +115,33 @@ export const REGISTRATION_STATES: Readonly<Record<RegistrationState, StateRow<Re
     leaves: [
       { to: 'queued', by: 'postponeRegistration' },
       { to: 'uncertain', by: 'claimRegistration, postponeRegistration, distrustRegistrations' },
-      { to: 'sent', by: 'settleRegistration' },
+      { to: 'sent', by: 'settleRegistration, settleByReceipts (its worker died)' },
       { to: 'shadowed', by: 'settleRegistration' },
       { to: 'held', by: 'settleRegistration' },
+      { to: 'delivered', by: 'settleByReceipts (its worker died)' },
+      { to: 'bounced', by: 'settleByReceipts (its worker died)' },
     ],
   },
   uncertain: {
     isAtRest: false,
     leaves: [
-      { to: 'queued', by: 'postponeRegistration (a receipt was read)' },
+      { to: 'queued', by: 'postponeRegistration, settleByReceipts (a receipt was read)' },
       { to: 'sending', by: 'claimRegistration (a receipt was read)' },
       { to: 'uncertain', by: 'claimRegistration, postponeRegistration' },
-      { to: 'sent', by: 'settleRegistration' },
+      { to: 'sent', by: 'settleRegistration, settleByReceipts' },
       { to: 'held', by: 'settleRegistration' },
+      { to: 'delivered', by: 'settleByReceipts' },
+      { to: 'bounced', by: 'settleByReceipts' },
     ],
   },
-  sent: { isAtRest: false, leaves: [] },
-  delivered: { isAtRest: true, leaves: [] },
+  sent: {
+    isAtRest: false,
+    leaves: [
+      { to: 'delivered', by: 'settleByReceipts' },
+      { to: 'bounced', by: 'settleByReceipts' },
+    ],
+  },
+  delivered: { isAtRest: true, leaves: [{ to: 'bounced', by: 'settleByReceipts (refused later)' }] },
   bounced: {
     isAtRest: true,
     leaves: [
@@ -146,6 +156,8 @@ export const REGISTRATION_STATES: Readonly<Record<RegistrationState, StateRow<Re
       { to: 'queued', by: 'retrySame' },
       { to: 'accepted', by: 'retryAnew, retrySame (never rendered)' },
       { to: 'discarded', by: 'discardHeldRegistration, discardShreddedRegistrations' },
+      { to: 'delivered', by: 'settleByReceipts (a part was in doubt)' },
+      { to: 'bounced', by: 'settleByReceipts (a part was in doubt)' },
     ],
   },
   shadowed: { isAtRest: true, leaves: [] },

@@ -12,6 +12,7 @@ import {
   claimEpochRange,
   closeEpochs,
   type Epoch,
+  firstMoment,
   integrationOf,
   type ListedMail,
   openEpoch,
@@ -80,6 +81,8 @@ async function nextEpoch(
 
 async function earliestSince(courier: Courier, mailboxId: string): Promise<Date> {
   const practices = await practicesOfMailbox(courier.ledger, mailboxId);
+  // Nobody's: a return mailbox, whose mail is ours from when it was first watched.
+  if (practices.length === 0) return (await firstMoment(courier.ledger, mailboxId)) ?? courier.clock.now();
   const integrations = await Promise.all(
     practices.map((practice) => integrationOf(courier.ledger, practice.id, 'forwarding')),
   );

@@ -87,6 +87,8 @@ export interface CourierLimits {
   readonly sweepIntervalMs: number;
   /** How long a result may take from card to board before the alarm. */
   readonly boardWithinMs: number;
+  /** How long it may take until something is heard of a registration that was sent, before the alarm. */
+  readonly receiptWithinMs: number;
   /** How long the content of what was forwarded or shadowed is kept. */
   readonly keepForwardedDays: number;
   /** How long digests find what was seen before. */
@@ -129,6 +131,7 @@ export {
   settleReplayed,
 } from './replay.ts';
 export { type Recovered, recoverRestored } from './restored.ts';
+export { addReturnMailbox, removeReturnMailbox, replaceReturnPassword } from './return-mailbox.ts';
 export { type RotationWish, rotate, rotateMaster } from './rotate.ts';
 export { type ShreddedAnswer, shredMailbox, shredPractice } from './shred.ts';
 export { disableForwarding, type EnabledForwarding, enableForwarding, pauseForwarding } from './switch.ts';

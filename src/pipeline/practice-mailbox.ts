@@ -12,6 +12,7 @@ import {
   existingMailbox,
   integrationOf,
   lockMailboxesOf,
+  type Mailbox,
   mailboxesOf,
   type NewMailbox,
   openEpochOf,
@@ -19,6 +20,7 @@ import {
   setMailboxPassword,
 } from '../practice/practice.ts';
 import { Failure } from '../shared/failure.ts';
+import type { PracticeId } from '../shared/ids.ts';
 import { ensureEpoch, type Look, lookAt } from './epochs.ts';
 import type { Switcher } from './switch.ts';
 
@@ -37,7 +39,7 @@ export async function addMailboxTo(
   const known = await existingMailbox(courier.ledger, courier.keys, mailbox);
   const hasEpoch = known !== null && (await openEpochOf(courier.ledger, known)) !== null;
   const needsLook = !hasEpoch && (await isSwitchedOn(courier.ledger, practice));
-  const look = needsLook ? await lookInto(courier, mailbox) : undefined;
+  const look = needsLook ? await lookInto(courier, mailbox, null) : undefined;
   return courier.ledger.transaction(async (tx) => {
     const id = await addMailbox(tx, courier.keys, mailbox, [practice.id], actor);
     // Of adding and switching on at the same moment, the second sees the first.
@@ -53,10 +55,15 @@ async function isSwitchedOn(sql: Sql, practice: Practice): Promise<boolean> {
   return integration !== null && integration.state !== 'disabled';
 }
 
-async function lookInto(courier: Switcher, account: Parameters<Switcher['openMailbox']>[0]): Promise<Look> {
+/** Looks at a mailbox, read-only; `since`: and lists what is there already from that moment on. */
+export async function lookInto(
+  courier: Switcher,
+  account: Parameters<Switcher['openMailbox']>[0],
+  since: Date | null,
+): Promise<Look> {
   const connection = await courier.openMailbox(account);
   try {
-    return await lookAt(connection, null);
+    return await lookAt(connection, since);
   } finally {
     await connection.release();
   }
@@ -71,8 +78,19 @@ export async function replacePassword(
   actor: string,
 ): Promise<void> {
   const mailbox = (await mailboxesOf(courier.ledger, practice.id)).find((each) => each.name === name);
+  await storePassword(courier, mailbox, practice.id, password, actor);
+}
+
+/** The same for a mailbox that was found; `practiceId`: whom it was found for, null for one that is ours. */
+export async function storePassword(
+  courier: Switcher,
+  mailbox: Mailbox | undefined,
+  practiceId: PracticeId | null,
+  password: string,
+  actor: string,
+): Promise<void> {
   if (mailbox === undefined) throw new Failure('practice.unknown-mailbox', { kind: 'permanent' });
-  await lookInto(courier, await accountWithPassword(courier.ledger, mailbox.id, password));
-  const where = { mailboxId: mailbox.id, practiceId: practice.id };
+  await lookInto(courier, await accountWithPassword(courier.ledger, mailbox.id, password), null);
+  const where = { mailboxId: mailbox.id, practiceId };
   await courier.ledger.transaction((tx) => setMailboxPassword(tx, courier.keys, where, password, actor));
 }

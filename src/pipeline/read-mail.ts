@@ -8,8 +8,15 @@
 
 import type { DigestKeys } from '../keys/keys.ts';
 import type { LabReport, PayloadReading } from '../lab/lab.ts';
-import { type MailFailed, type MailRead, readHere } from '../reading/reading.ts';
-import { type ClaimedMail, earliestDate, findOriginalMail, type NewReport } from '../records/records.ts';
+import { type MailFailed, type MailRead, type MailStopped, readHere, readReturnedHere } from '../reading/reading.ts';
+import {
+  type ClaimedMail,
+  earliestDate,
+  findOriginalMail,
+  type NewReport,
+  registrationNamed,
+  type SaidReceipt,
+} from '../records/records.ts';
 import { amsterdamIso } from '../shared/amsterdam.ts';
 import { asFailure } from '../shared/failure.ts';
 import { type DeliveryId, type MailId, newId, type ReportId } from '../shared/ids.ts';
@@ -17,15 +24,18 @@ import type { ReasonCode } from '../shared/reasons.ts';
 import { attachmentsOf, mailOwner, sealReport } from './content.ts';
 import { contentDigests, patientKey, referenceDigests } from './digests.ts';
 import type { Courier } from './pipeline.ts';
+import { ownAccount, sightingOf } from './receipts.ts';
 import { practiceOf } from './recipient.ts';
 
 export interface MailReading {
   readonly mailId: MailId;
   readonly copiedAt: Date;
-  /** not-lab, duplicate: the bytes are erased with the verdict. null: its reports say what became of it. */
-  readonly verdict: 'not-lab' | 'duplicate' | null;
+  /** not-lab, duplicate, receipt: the bytes are erased with the verdict. null: its reports say what became of it. */
+  readonly verdict: 'not-lab' | 'duplicate' | 'receipt' | null;
   /** duplicate: the mail of the same bytes. */
   readonly originalMailId?: MailId;
+  /** receipt: what it says about mails that may be ours. */
+  readonly receipts?: readonly SaidReceipt[];
   readonly reports: readonly NewReport[];
 }
 
@@ -47,6 +57,7 @@ export async function readMail(
   if (mail.readAttempts > READ_ATTEMPTS_MAX) return wholeMail(mail, 'mail.poisonous');
   const raw = await opened(courier, mail, mail.content);
   if (raw === null) return wholeMail(mail, 'ledger.cannot-decrypt');
+  if (mail.purpose === 'return') return returnedMail(courier, mail, raw);
   const originalMailId = await findOriginalMail(courier.ledger, mail.id, digestKeys.of(raw));
   if (originalMailId !== null)
     return { mailId: mail.id, copiedAt: mail.copiedAt, verdict: 'duplicate', originalMailId, reports: [] };
@@ -56,7 +67,29 @@ export async function readMail(
   const reports: NewReport[] = [];
   for (const [index, reading] of understood.readings.entries())
     reports.push(...(await reportsOf(courier, { mail, raw, read: understood, digestKeys }, reading, index + 1)));
-  return { mailId: mail.id, copiedAt: mail.copiedAt, verdict: reports.length === 0 ? 'not-lab' : null, reports };
+  const read = { mailId: mail.id, copiedAt: mail.copiedAt, reports };
+  if (reports.length > 0) return { ...read, verdict: null };
+  const receipts = await sightingOf(courier, mail.mailboxId, raw);
+  return receipts.length === 0 ? { ...read, verdict: 'not-lab' } : { ...read, verdict: 'receipt', receipts };
+}
+
+// No laboratory writes to a return mailbox: what is no receipt there is nothing of ours to keep.
+async function returnedMail(courier: Courier, mail: ClaimedMail, raw: Buffer): Promise<MailReading | 'stopped'> {
+  const read = isReadInThread(mail) ? await courier.reading.readReturned(raw) : await readReturnedHere(raw);
+  if (read.kind === 'stopped') return stopped(courier, mail, read);
+  if (read.kind === 'failed') {
+    courier.logger.error('the reader failed on a mail', { mailId: mail.id }, read.failure);
+    return wholeMail(mail, 'mail.reader-failed');
+  }
+  const { reading } = read;
+  const about = { mailId: mail.id, copiedAt: mail.copiedAt, reports: [] };
+  if (reading.kind === 'none') return { ...about, verdict: 'not-lab' };
+  if (reading.kind === 'receipts') return { ...about, verdict: 'receipt', receipts: reading.receipts };
+  return wholeMail(
+    mail,
+    reading.code,
+    await registrationNamed(courier.ledger, reading.references, ownAccount(courier)),
+  );
 }
 
 async function opened(courier: Courier, mail: ClaimedMail, sealed: Buffer): Promise<Buffer | null> {
@@ -77,20 +110,23 @@ async function understand(
 ): Promise<MailRead | MailFailed | 'stopped'> {
   // A replayed file may be a bare .edi or .hl7.
   const fileName = mail.mailboxId === null ? 'replay' : null;
-  const isInThread = mail.readAttempts > 1 || mail.bytes > READ_HERE_MAX_BYTES;
-  const read = isInThread ? await courier.reading.read(raw, fileName) : await readHere(raw, fileName, courier.registry);
-  const { id: mailId, readAttempts: attempt } = mail;
-  if (read.kind === 'stopped') {
-    courier.logger.error('the reading of a mail was stopped', {
-      mailId,
-      attempt,
-      code: `reading.stopped-by-${read.by}`,
-    });
-    return 'stopped';
-  }
+  const read = isReadInThread(mail)
+    ? await courier.reading.read(raw, fileName)
+    : await readHere(raw, fileName, courier.registry);
+  const { id: mailId } = mail;
+  if (read.kind === 'stopped') return stopped(courier, mail, read);
   if (read.kind === 'failed') courier.logger.error('the reader failed on a mail', { mailId }, read.failure);
   else for (const failure of read.defects) courier.logger.error('the reader failed on a payload', { mailId }, failure);
   return read;
+}
+
+function isReadInThread({ readAttempts, bytes }: ClaimedMail): boolean {
+  return readAttempts > 1 || bytes > READ_HERE_MAX_BYTES;
+}
+
+function stopped({ logger }: Courier, { id: mailId, readAttempts: attempt }: ClaimedMail, { by }: MailStopped) {
+  logger.error('the reading of a mail was stopped', { mailId, attempt, code: `reading.stopped-by-${by}` });
+  return 'stopped' as const;
 }
 
 interface OpenedMail {
@@ -185,13 +221,17 @@ function quarantined(mail: ClaimedMail, reading: PayloadReading, payloadOrdinal:
   };
 }
 
-function wholeMail(mail: ClaimedMail, code: ReasonCode): MailReading {
-  return quarantinedMail({ mailId: mail.id, copiedAt: mail.copiedAt }, code);
+function wholeMail(mail: ClaimedMail, code: ReasonCode, detail: string | null = null): MailReading {
+  return quarantinedMail({ mailId: mail.id, copiedAt: mail.copiedAt }, code, detail);
 }
 
 /** The mail as a whole, kept for a person. */
-export function quarantinedMail(mail: Pick<MailReading, 'mailId' | 'copiedAt'>, code: ReasonCode): MailReading {
-  const report = { ...blank({ id: mail.mailId }, 0, 0), state: 'quarantined', reason: code } as const;
+export function quarantinedMail(
+  mail: Pick<MailReading, 'mailId' | 'copiedAt'>,
+  code: ReasonCode,
+  detail: string | null = null,
+): MailReading {
+  const report = { ...blank({ id: mail.mailId }, 0, 0), state: 'quarantined', reason: code, detail } as const;
   return { mailId: mail.mailId, copiedAt: mail.copiedAt, verdict: null, reports: [report] };
 }
 

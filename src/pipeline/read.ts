@@ -19,16 +19,22 @@ import {
   insertReports,
   leaveMails,
   lockContents,
+  lockRegistrations,
+  type MatchedReceipt,
+  matchReceipts,
   type NewReport,
   releaseMails,
   renewMails,
+  type SettledRegistration,
   settleMail,
   uncountReading,
 } from '../records/records.ts';
 import { asFailure } from '../shared/failure.ts';
 import { type MailId, newId } from '../shared/ids.ts';
+import type { ReasonCode } from '../shared/reasons.ts';
 import type { Courier } from './pipeline.ts';
 import { type MailReading, quarantinedMail, READ_HERE_MAX_BYTES, readMail } from './read-mail.ts';
+import { logSettled, ownAccount, recordReceipts } from './receipts.ts';
 import { isPracticeShredded, wasForwarding } from './recipient.ts';
 
 /** A third of the lease: a mail that takes long must not make the claim another's. */
@@ -36,6 +42,8 @@ const RENEW_LEASE_MS = 10_000;
 /** Two minutes: while the ledger is away there is nothing else to read either. */
 const GIVE_BACK_TRIES = 240;
 const GIVE_BACK_WAIT_MS = 500;
+/** A receipt, but for no mail that we ever made. */
+const NOT_OURS: ReasonCode = 'receipt.not-ours';
 
 /** Reads one batch. Never throws for a mail's sake; throws when the ledger or the keys cannot be reached. */
 export async function readBatch(courier: Courier, batchId: string): Promise<JobAnswer> {
@@ -80,9 +88,11 @@ async function readClaimed(courier: Courier, mails: readonly ClaimedMail[], leas
       const reading = await readMail(courier, mail, digestKeys);
       if (reading !== 'stopped') readings.push(reading);
     }
-    const added = await recordAll(courier, { leaseToken, digestKeys }, readings);
+    const { added, answered, notOurs } = await recordAll(courier, { leaseToken, digestKeys }, readings);
     courier.mark('read-committed');
     logReadings(courier, mails, readings);
+    logSettled(courier.logger, answered);
+    if (notOurs > 0) courier.logger.warn('receipts for nothing of ours', { count: notOurs, code: NOT_OURS });
     await addDeliverJobs(courier, added);
     courier.mark('deliveries-added');
     if (readings.length < mails.length) await leaveMails(courier.ledger, leaseToken);
@@ -105,22 +115,34 @@ interface Claim {
   readonly digestKeys: DigestKeys;
 }
 
+/** What recording added: deliveries to make, and what receipts made of registrations. */
+interface Recorded {
+  readonly added: readonly string[];
+  readonly answered: readonly SettledRegistration[];
+  /** Receipts for nothing that we ever made. */
+  readonly notOurs: number;
+}
+
 /** Together where it can be; one by one where the ledger refuses something of one of them, which is then quarantined. */
-async function recordAll(courier: Courier, claim: Claim, readings: readonly MailReading[]): Promise<string[]> {
+async function recordAll(courier: Courier, claim: Claim, readings: readonly MailReading[]): Promise<Recorded> {
   try {
     return await courier.ledger.transaction((tx) => record(courier, tx, claim, readings));
   } catch (thrown) {
     if (asFailure(thrown).code !== 'ledger.refused') throw thrown;
     const [only, ...others] = readings;
-    if (only === undefined) return [];
+    if (only === undefined) return { added: [], answered: [], notOurs: 0 };
     if (others.length === 0) return recordRefused(courier, claim, only, thrown);
-    const added: string[] = [];
-    for (const reading of readings) added.push(...(await recordAll(courier, claim, [reading])));
-    return added;
+    const all: Recorded[] = [];
+    for (const reading of readings) all.push(await recordAll(courier, claim, [reading]));
+    return {
+      added: all.flatMap(({ added }) => added),
+      answered: all.flatMap(({ answered }) => answered),
+      notOurs: all.reduce((sum, { notOurs }) => sum + notOurs, 0),
+    };
   }
 }
 
-async function recordRefused(courier: Courier, claim: Claim, reading: MailReading, thrown: unknown): Promise<string[]> {
+async function recordRefused(courier: Courier, claim: Claim, reading: MailReading, thrown: unknown): Promise<Recorded> {
   courier.logger.error('the ledger refused a mail', { mailId: reading.mailId }, thrown);
   const kept = quarantinedMail(reading, 'mail.reader-failed');
   return courier.ledger.transaction((tx) => record(courier, tx, claim, [kept]));
@@ -131,15 +153,20 @@ async function record(
   tx: Sql,
   { leaseToken, digestKeys }: Claim,
   readings: readonly MailReading[],
-): Promise<string[]> {
+): Promise<Recorded> {
   await courier.keys.guardDigests(tx, digestKeys);
   const reports = readings.flatMap((reading) => reading.reports);
   await lockContents(tx, reports.flatMap(contentDigestsOf));
+  const ours = await oursAmong(courier, tx, readings);
   const added: string[] = [];
+  const answered: SettledRegistration[] = [];
+  let notOurs = 0;
   const entries: AuditEntry[] = [];
   for (const reading of readings) {
     const { verdict, originalMailId = null } = reading;
-    if (!(await settleMail(tx, reading.mailId, leaseToken, { verdict, reason: null, originalMailId }))) {
+    const receipts = ours.get(reading.mailId) ?? [];
+    const reason = verdict === 'receipt' && receipts.length === 0 ? NOT_OURS : null;
+    if (!(await settleMail(tx, reading.mailId, leaseToken, { verdict, reason, originalMailId }))) {
       // Another has it now. This reading came to its end and is not to be counted as one that never did.
       await uncountReading(tx, reading.mailId);
       continue;
@@ -149,10 +176,26 @@ async function record(
       added.push(...(await insertReports(tx, [settled])));
       entries.push(...entriesOf(settled));
     }
+    if (reason !== null) notOurs += 1;
+    answered.push(...(await recordReceipts(tx, reading.mailId, receipts)));
     await eraseMail(tx, reading.mailId);
   }
   await appendAudit(tx, entries);
-  return added;
+  return { added, answered, notOurs };
+}
+
+// What the receipts in a batch say of mails of ours; the registrations they carry are locked for as long as it is recorded.
+async function oursAmong(
+  courier: Courier,
+  tx: Sql,
+  readings: readonly MailReading[],
+): Promise<ReadonlyMap<MailId, readonly MatchedReceipt[]>> {
+  const ours = new Map<MailId, readonly MatchedReceipt[]>();
+  for (const { mailId, receipts = [] } of readings)
+    if (receipts.length > 0) ours.set(mailId, await matchReceipts(tx, receipts, ownAccount(courier)));
+  const ids = [...ours.values()].flat().map(({ registrationId }) => registrationId);
+  await lockRegistrations(tx, [...new Set(ids)]);
+  return ours;
 }
 
 // That it was read, and what comes to rest here; what goes on is audited where it ends.

@@ -8,6 +8,7 @@
 import { discardDisabled, overdueBatches, overdueDeliveries, overdueRegistrations } from '../records/records.ts';
 import { alarmHolds } from './hold-alarms.ts';
 import type { Courier } from './pipeline.ts';
+import { alarmUnanswered, settleKeptReceipts } from './receipts.ts';
 import { settleSwitched } from './switch-registrations.ts';
 
 const BATCHES_MOST = 200;
@@ -35,6 +36,8 @@ export async function sweep(courier: Courier): Promise<Swept> {
   const discarded = await discardDisabled(courier.ledger);
   await settleSwitched(courier);
   await alarmHolds(courier);
+  await settleKeptReceipts(courier);
+  await alarmUnanswered(courier);
   const count = batches.length + deliveries.length + registrations.length;
   if (count > 0) courier.logger.info('swept', { count });
   return { batches: batches.length, deliveries: deliveries.length, registrations: registrations.length, discarded };

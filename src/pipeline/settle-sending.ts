@@ -11,6 +11,7 @@ import {
 import type { Failure } from '../shared/failure.ts';
 import type { ReasonCode } from '../shared/reasons.ts';
 import type { Courier } from './pipeline.ts';
+import { logSettled, settleEarlyReceipts } from './receipts.ts';
 import { about } from './render.ts';
 import { CLAIM_LOST, type Sending } from './send-part.ts';
 
@@ -30,12 +31,14 @@ export async function settleSent(
   parts: number,
 ): Promise<void> {
   const end: RegistrationEnd = { state: 'sent', reason: null, detail: null };
-  const isOurs = await courier.ledger.transaction(async (tx) => {
-    if (!(await settleRegistration(tx, registration.id, leaseToken, end))) return false;
+  const answered = await courier.ledger.transaction(async (tx) => {
+    if (!(await settleRegistration(tx, registration.id, leaseToken, end))) return null;
     await appendAudit(tx, [{ ...about(registration), event: 'registration.sent', fields: { parts } }]);
-    return true;
+    return settleEarlyReceipts(tx, registration.id);
   });
-  if (isOurs) courier.logger.info('registration sent', { registrationId: registration.id, count: parts });
+  if (answered === null) return;
+  courier.logger.info('registration sent', { registrationId: registration.id, count: parts });
+  logSettled(courier.logger, answered);
 }
 
 /** Rendered, and the practice went into shadow before anything was sent. */

@@ -12,8 +12,10 @@ import type { Ledger, Sql } from '../ledger/ledger.ts';
 import {
   CHANGES,
   integrationOf,
+  lockMailbox,
   lockMailboxesOf,
   type Mailbox,
+  openEpochOf,
   type Practice,
   practicesOfMailbox,
   retireMailbox,
@@ -65,6 +67,7 @@ export async function shredMailbox(ledger: Ledger, mailbox: Mailbox, act: Act): 
     const practices = await practicesOfMailbox(tx, mailbox.id);
     for (const { id } of [...practices].sort((a, b) => (a.id < b.id ? -1 : 1))) await lockMailboxesOf(tx, id);
     await requireDisabled(tx, practices);
+    await requireUnwatched(tx, mailbox);
     const answer = await shred(tx, { practice: null, own: [mailbox], shared: [] }, act);
     await audited(tx, 'mailbox.shredded', { kind: 'mailbox', id: mailbox.id, practiceId: null }, act, answer);
     return answer;
@@ -84,6 +87,14 @@ async function requireRegistrationsOff(tx: Sql, { id, agb }: Practice): Promise<
   const integration = await integrationOf(tx, id, 'registrations');
   if (integration !== null && integration.state !== 'disabled')
     throw new Failure('practice.still-registering', { kind: 'permanent', fields: { agb } });
+}
+
+// A return mailbox has no practice that could be disabled: it is removed first.
+async function requireUnwatched(tx: Sql, mailbox: Mailbox): Promise<void> {
+  if (mailbox.purpose !== 'return') return;
+  await lockMailbox(tx, mailbox.id);
+  if ((await openEpochOf(tx, mailbox.id)) !== null)
+    throw new Failure('practice.still-returning', { kind: 'permanent' });
 }
 
 async function requireNothingUnderWay(tx: Sql, practice: Practice): Promise<void> {

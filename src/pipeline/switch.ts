@@ -154,8 +154,8 @@ export async function disableForwarding(courier: Switcher, practice: Practice, a
   });
 }
 
-// Where the server cannot be asked, what the ledger last heard of it stands.
-async function uidNextNow(courier: Switcher, mailbox: Mailbox): Promise<number | null> {
+/** Where assigning stops when a mailbox is let go; null where the server cannot be asked: what the ledger last heard stands. */
+export async function uidNextNow(courier: Switcher, mailbox: Mailbox): Promise<number | null> {
   try {
     const connection = await courier.openMailbox(await mailboxAccount(courier.ledger, courier.keys, mailbox.id));
     try {

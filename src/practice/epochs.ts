@@ -37,6 +37,16 @@ export async function openEpochOf(sql: Sql, mailboxId: string): Promise<Epoch | 
   return rows[0] ?? null;
 }
 
+/** The earliest moment of which a mailbox's mail was ever ours: an epoch opened, or a mail that was listed by its date. */
+export async function firstMoment(sql: Sql, mailboxId: string): Promise<Date | null> {
+  const { rows } = await sql.query<{ at: Date | null }>(
+    `select least((select min(opened_at) from epoch where mailbox_id = $1),
+       (select min(internal_date) from mail where mailbox_id = $1 and source = 'mailbox')) as at`,
+    [mailboxId],
+  );
+  return rows[0]?.at ?? null;
+}
+
 /** Opens an epoch that starts at uidNext; listed older uids, and those taken over, become rows that wait to be copied. */
 export async function openEpoch(tx: Sql, start: EpochStart, actor: string): Promise<Epoch> {
   const { mailboxId, uidValidity, uidNext } = start;

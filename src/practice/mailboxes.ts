@@ -6,7 +6,7 @@ import type { Sql } from '../ledger/ledger.ts';
 import { Failure } from '../shared/failure.ts';
 import { type MailboxId, newId, type PracticeId } from '../shared/ids.ts';
 import { CHANGES } from './changes.ts';
-import type { Mailbox, MailboxKind } from './practice.ts';
+import type { Mailbox, MailboxKind, MailboxPurpose } from './practice.ts';
 
 /** Structurally the account that mailbox/ opens: practice/ does not know IMAP. */
 export interface StoredAccount {
@@ -22,12 +22,15 @@ export interface StoredAccount {
 export interface NewMailbox extends StoredAccount {
   readonly name: string;
   readonly kind: MailboxKind;
+  /** laboratory, unless said otherwise. */
+  readonly purpose?: MailboxPurpose;
 }
 
 /**
- * Adds a mailbox for one or more practices; one of the same name is linked instead, so that practices can share it, if it
- * is the same mailbox. Throws `practice.mailbox-differs` or `practice.mailbox-password-differs` where it is not, and
- * `practice.mailbox-shredded` where its keys were destroyed.
+ * Adds a mailbox for one or more practices, or for none: a return mailbox is nobody's but ours. One of the same name is
+ * linked instead, so that practices can share it, if it is the same mailbox. Throws `practice.mailbox-differs` or
+ * `practice.mailbox-password-differs` where it is not, `practice.mailbox-shredded` where its keys were destroyed, and
+ * `practice.mailbox-other-purpose` where the same folder is there for another purpose: each would read the other's mail.
  */
 export async function addMailbox(
   tx: Sql,
@@ -36,6 +39,7 @@ export async function addMailbox(
   practiceIds: readonly PracticeId[],
   actor: string,
 ): Promise<MailboxId> {
+  await lockFolder(tx, mailbox);
   const id = (await existingMailbox(tx, keys, mailbox)) ?? (await insertMailbox(tx, keys, mailbox, actor));
   for (const practiceId of practiceIds) {
     const linked = await tx.query(
@@ -53,6 +57,7 @@ const SAME = ['host', 'port', 'security', 'username', 'path'] as const;
 
 /** The mailbox of this name, or null. Throws where that is another one: its mail would be taken for the new practice's. */
 export async function existingMailbox(sql: Sql, keys: Keys, mailbox: NewMailbox): Promise<MailboxId | null> {
+  await requireOnePurpose(sql, mailbox);
   const { rows } = await sql.query<{ id: MailboxId }>('select id from mailbox where name = $1', [mailbox.name]);
   const id = rows[0]?.id;
   if (id === undefined) return null;
@@ -66,16 +71,32 @@ export async function existingMailbox(sql: Sql, keys: Keys, mailbox: NewMailbox)
   return id;
 }
 
+// By label or by address, however those are written, and whether it is watched now or not: it may be again.
+async function requireOnePurpose(sql: Sql, { name, host, username, path, purpose }: NewMailbox): Promise<void> {
+  const other = await sql.query(
+    `select 1 from mailbox m where m.purpose <> $5 and (m.name = $1 or (lower(m.host) = lower($2) and lower(m.username) = lower($3)
+       and lower(m.path) = lower($4)))`,
+    [name, host, username, path, purpose ?? 'laboratory'],
+  );
+  if (other.count > 0) throw new Failure('practice.mailbox-other-purpose', { kind: 'permanent' });
+}
+
+// Of two who add one folder at the same moment, for two purposes, the second sees the first.
+async function lockFolder(tx: Sql, { host, username, path }: NewMailbox): Promise<void> {
+  await tx.query('select pg_advisory_xact_lock(hashtextextended(lower($1), 0))', [`${host} ${username} ${path}`]);
+}
+
 async function insertMailbox(tx: Sql, keys: Keys, mailbox: NewMailbox, actor: string): Promise<MailboxId> {
   const id = newId<MailboxId>();
+  const { kind, purpose = 'laboratory' } = mailbox;
   const password = await keys.seal(passwordPlace(id), Buffer.from(mailbox.password));
   await tx.query(
     `insert into mailbox (id, name, kind, purpose, host, port, security, username, password, path, ca)
-     values ($1, $2, $3, 'laboratory', $4, $5, $6, $7, $8, $9, $10)`,
+     values ($1, $2, $3, $11, $4, $5, $6, $7, $8, $9, $10)`,
     [
       id,
       mailbox.name,
-      mailbox.kind,
+      kind,
       mailbox.host,
       mailbox.port,
       mailbox.security,
@@ -83,10 +104,11 @@ async function insertMailbox(tx: Sql, keys: Keys, mailbox: NewMailbox, actor: st
       password,
       mailbox.path,
       mailbox.ca,
+      purpose,
     ],
   );
   await appendAudit(tx, [
-    { event: 'mailbox.added', actor, objectKind: 'mailbox', objectId: id, fields: { kind: mailbox.kind } },
+    { event: 'mailbox.added', actor, objectKind: 'mailbox', objectId: id, fields: { kind, purpose } },
   ]);
   return id;
 }
@@ -95,11 +117,16 @@ function passwordPlace(id: string) {
   return { table: 'mailbox', rowId: id, owner: { purpose: 'mailbox', id } } as const;
 }
 
-const SELECT = `select m.id, m.name, m.kind, m.host, m.port, m.security, m.path, m.last_polled_at as "lastPolledAt", m.trouble from mailbox m`;
+const SELECT = `select m.id, m.name, m.kind, m.purpose, m.host, m.port, m.security, m.path, m.last_polled_at as "lastPolledAt", m.trouble from mailbox m`;
 
 export async function mailboxesOf(sql: Sql, practiceId: string): Promise<readonly Mailbox[]> {
   const where = 'join mailbox_practice mp on mp.mailbox_id = m.id where mp.practice_id = $1 order by m.name';
   return (await sql.query<Mailbox>(`${SELECT} ${where}`, [practiceId])).rows;
+}
+
+/** The mailboxes that answers to what we sent come to, watched or not, by name. */
+export async function returnMailboxes(sql: Sql): Promise<readonly Mailbox[]> {
+  return (await sql.query<Mailbox>(`${SELECT} where m.purpose = 'return' order by m.name`)).rows;
 }
 
 /** By its label; null where there is none. */
@@ -141,7 +168,7 @@ async function storedAccount(sql: Sql, id: string): Promise<Omit<StoredAccount, 
 export async function setMailboxPassword(
   tx: Sql,
   keys: Keys,
-  where: { readonly mailboxId: MailboxId; readonly practiceId: PracticeId },
+  where: { readonly mailboxId: MailboxId; readonly practiceId: PracticeId | null },
   password: string,
   actor: string,
 ): Promise<void> {
@@ -154,7 +181,7 @@ export async function setMailboxPassword(
   await appendAudit(tx, [
     { event: 'mailbox.password-set', actor, objectKind: 'mailbox', objectId: mailboxId, practiceId },
   ]);
-  await tx.query('select pg_notify($1, $2)', [CHANGES, practiceId]);
+  await tx.query('select pg_notify($1, $2)', [CHANGES, practiceId ?? '']);
 }
 
 /**

@@ -38,9 +38,9 @@ export async function retireWorker(sql: Sql, workerId: WorkerId): Promise<void> 
   await sql.query('select pg_notify($1, $2)', [CHANGES, '']);
 }
 
-// Watched: a practice it serves has forwarding enabled or paused, and an epoch is open.
-const WATCHED = `exists (select 1 from mailbox_practice mp join integration i on i.practice_id = mp.practice_id
-    where mp.mailbox_id = m.id and i.name = 'forwarding' and i.state in ('enabled', 'paused'))
+// Watched: an epoch is open, and it is a return mailbox or a practice that it serves has forwarding enabled or paused.
+const WATCHED = `(m.purpose = 'return' or exists (select 1 from mailbox_practice mp join integration i on i.practice_id = mp.practice_id
+    where mp.mailbox_id = m.id and i.name = 'forwarding' and i.state in ('enabled', 'paused')))
   and exists (select 1 from epoch e where e.mailbox_id = m.id and e.closed_at is null)`;
 
 // A scalar subquery, not a join: where a row was claimed by another in this very moment, PostgreSQL tests the new row

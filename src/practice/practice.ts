@@ -41,11 +41,15 @@ export interface Integration {
 
 export type MailboxKind = 'practice' | 'copy';
 
+/** laboratory: a practice's mail. return: ours, where answers to what we sent come. One mailbox never has two. */
+export type MailboxPurpose = 'laboratory' | 'return';
+
 export interface Mailbox {
   readonly id: MailboxId;
   /** A label for people, never an address. */
   readonly name: string;
   readonly kind: MailboxKind;
+  readonly purpose: MailboxPurpose;
   readonly host: string;
   readonly port: number;
   readonly security: 'tls' | 'starttls';
@@ -56,7 +60,7 @@ export interface Mailbox {
 
 export { assignOlder, type ListedMail, unfinishedEpochs } from './assigned.ts';
 export { CHANGES } from './changes.ts';
-export { claimEpochRange, closeEpochs, type Epoch, openEpoch, openEpochOf } from './epochs.ts';
+export { claimEpochRange, closeEpochs, type Epoch, firstMoment, openEpoch, openEpochOf } from './epochs.ts';
 export {
   changeIntegration,
   type EnableRequest,
@@ -78,6 +82,7 @@ export {
   recordReconciled,
   recordTrouble,
   retireMailbox,
+  returnMailboxes,
   setMailboxPassword,
   watchedMailboxes,
 } from './mailboxes.ts';

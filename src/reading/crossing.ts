@@ -5,10 +5,11 @@
 
 import type { LaboratoryRegistry, PayloadReading } from '../lab/lab.ts';
 import { Failure, type FailureFields, type FailureKind } from '../shared/failure.ts';
-import type { MailFailed, MailRead } from './reading.ts';
+import type { MailFailed, MailRead, ReturnedRead } from './reading.ts';
 
 /** The registry goes along, so that a thread never reads by another edition of the file than its process. */
 export interface Question {
+  readonly purpose: 'laboratory' | 'return';
   readonly raw: Uint8Array;
   readonly fileName: string | null;
   readonly registry: LaboratoryRegistry;
@@ -24,6 +25,7 @@ interface PlainFailure {
 
 export type Answer =
   | { readonly kind: 'failed'; readonly failure: PlainFailure }
+  | ReturnedRead
   | {
       readonly kind: 'read';
       readonly recipientAccounts: readonly string[];
@@ -33,8 +35,9 @@ export type Answer =
     };
 
 /** In the thread: the answer as it can be copied. */
-export function asAnswer(result: MailRead | MailFailed): Answer {
+export function asAnswer(result: MailRead | ReturnedRead | MailFailed): Answer {
   if (result.kind === 'failed') return { kind: 'failed', failure: plain(result.failure) };
+  if (result.kind === 'returned') return result;
   const { documents, defects, ...rest } = result;
   return {
     ...rest,
@@ -44,8 +47,9 @@ export function asAnswer(result: MailRead | MailFailed): Answer {
 }
 
 /** In the process: the answer as if it had been read here. */
-export function fromAnswer(answer: Answer): MailRead | MailFailed {
+export function fromAnswer(answer: Answer): MailRead | ReturnedRead | MailFailed {
   if (answer.kind === 'failed') return { kind: 'failed', failure: restored(answer.failure) };
+  if (answer.kind === 'returned') return answer;
   const { documents, defects, ...rest } = answer;
   return {
     ...rest,

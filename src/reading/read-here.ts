@@ -2,8 +2,9 @@
 
 import { type LaboratoryRegistry, type PayloadReading, readMailContents, readPayloadAttachments } from '../lab/lab.ts';
 import { type MailContents, openFile, unwrapMail } from '../mail/mail.ts';
+import { readReceipt } from '../receipt/receipt.ts';
 import { asFailure, type Failure } from '../shared/failure.ts';
-import type { MailFailed, MailRead } from './reading.ts';
+import type { MailFailed, MailRead, ReturnedRead } from './reading.ts';
 
 /** Reads in this process, without a limit. Never throws. */
 export async function readHere(
@@ -17,6 +18,15 @@ export async function readHere(
     const readings = readMailContents(contents, registry, (failure) => defects.push(failure));
     const { recipientAccounts } = contents;
     return { kind: 'read', recipientAccounts, readings, documents: documentsOf(contents, readings), defects };
+  } catch (thrown) {
+    return { kind: 'failed', failure: asFailure(thrown, 'reading.reader-failed') };
+  }
+}
+
+/** Reads a mail of a return mailbox in this process, without a limit. Never throws. */
+export async function readReturnedHere(raw: Buffer): Promise<ReturnedRead | MailFailed> {
+  try {
+    return { kind: 'returned', reading: await readReceipt(raw) };
   } catch (thrown) {
     return { kind: 'failed', failure: asFailure(thrown, 'reading.reader-failed') };
   }

@@ -1,13 +1,15 @@
 /**
- * The door of reading/: the raw bytes of one mail go in, what a laboratory meant by them comes out.
+ * The door of reading/: the raw bytes of one mail go in; what a laboratory meant by them comes out, or, of a return mailbox,
+ * what they say about a mail of ours.
  *
- * `readHere` reads in this process. `openReadingThreads` reads in worker threads with a limit of time and of memory, for
+ * `readHere` and `readReturnedHere` read in this process. `openReadingThreads` reads in worker threads with a limit of time and of memory, for
  * mails that could hang or exhaust a reader: there it promises an answer in time, whatever the bytes are, and the same
  * answer as here where there is one. Reading changes nothing anywhere and may be repeated. What it never does: decide
  * what becomes of a mail that was stopped, write, or let an error carry content.
  */
 
 import type { PayloadReading } from '../lab/lab.ts';
+import type { ReceiptReading } from '../receipt/receipt.ts';
 import type { Failure } from '../shared/failure.ts';
 
 /** A mail, read: all that later steps need of its bytes. */
@@ -20,6 +22,12 @@ export interface MailRead {
   readonly documents: ReadonlyMap<string, { readonly contentType: string; readonly bytes: Buffer }>;
   /** Payloads that our reader failed on: they are quarantined among the readings, and this is for the log. */
   readonly defects: readonly Failure[];
+}
+
+/** A mail of a return mailbox, read. */
+export interface ReturnedRead {
+  readonly kind: 'returned';
+  readonly reading: ReceiptReading;
 }
 
 /** Our reader failed on the mail as a whole: a defect. */
@@ -40,8 +48,10 @@ export interface ReadingThreads {
    * threads were released meanwhile, which says nothing of the mail.
    */
   read(raw: Buffer, fileName: string | null): Promise<MailRead | MailFailed | MailStopped>;
+  /** A mail of a return mailbox, under the same limits. */
+  readReturned(raw: Buffer): Promise<ReturnedRead | MailFailed | MailStopped>;
   release(): Promise<void>;
 }
 
-export { readHere } from './read-here.ts';
+export { readHere, readReturnedHere } from './read-here.ts';
 export { openReadingThreads } from './threads.ts';

@@ -1,8 +1,9 @@
 /** What runs in a reading thread: one mail at a time, nothing kept between two. It has no key, no ledger and no log. */
 
 import { type Answer, asAnswer, type Question } from './crossing.ts';
-import { readHere } from './read-here.ts';
+import { readHere, readReturnedHere } from './read-here.ts';
 
-export async function readInThread({ raw, fileName, registry }: Question): Promise<Answer> {
-  return asAnswer(await readHere(Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength), fileName, registry));
+export async function readInThread({ purpose, raw, fileName, registry }: Question): Promise<Answer> {
+  const bytes = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength);
+  return asAnswer(await (purpose === 'return' ? readReturnedHere(bytes) : readHere(bytes, fileName, registry)));
 }

@@ -33,15 +33,25 @@ export interface ThreadsOptions {
 export function openReadingThreads(options: ThreadsOptions): ReadingThreads {
   let pool: Piscina<Question, Answer> | null = null;
   let isReleased = false;
+  const ask = async (question: Omit<Question, 'registry'>) => {
+    if (isReleased) throw released();
+    pool ??= openPool(options);
+    const answer = await answered(pool, options, { ...question, registry: options.registry });
+    if (answer.kind !== 'stopped') return fromAnswer(answer);
+    // Then it is us who ended the thread.
+    if (isReleased) throw released();
+    return answer;
+  };
   return {
     read: async (raw, fileName) => {
-      if (isReleased) throw released();
-      pool ??= openPool(options);
-      const answer = await answered(pool, options, { raw: new Uint8Array(raw), fileName, registry: options.registry });
-      if (answer.kind !== 'stopped') return fromAnswer(answer);
-      // Then it is us who ended the thread.
-      if (isReleased) throw released();
-      return answer;
+      const read = await ask({ purpose: 'laboratory', raw: new Uint8Array(raw), fileName });
+      if (read.kind === 'returned') throw answeredAnother();
+      return read;
+    },
+    readReturned: async (raw) => {
+      const read = await ask({ purpose: 'return', raw: new Uint8Array(raw), fileName: null });
+      if (read.kind === 'read') throw answeredAnother();
+      return read;
     },
     release: async () => {
       isReleased = true;
@@ -88,6 +98,10 @@ async function answered(
 
 function causeOf(thrown: unknown): MailStopped['by'] {
   return (thrown as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'memory' : 'unknown';
+}
+
+function answeredAnother(): Failure {
+  return new Failure('reading.answered-another', { kind: 'defect' });
 }
 
 function released(): Failure {

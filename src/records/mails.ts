@@ -144,6 +144,8 @@ export async function waitingAssigned(
 export interface ClaimedMail {
   readonly id: MailId;
   readonly mailboxId: MailboxId | null;
+  /** Of its mailbox; null for a replayed file. */
+  readonly purpose: 'laboratory' | 'return' | null;
   readonly internalDate: Date | null;
   readonly copiedAt: Date;
   readonly bytes: number;
@@ -179,7 +181,7 @@ async function claimMails(
      where id in (select id from mail where read_batch_id = $1 and state = 'copied' and (lease_until is null or lease_until < now())
                   and ($4::int is null or read_attempts = 0 and bytes <= $4) order by read_attempts, id limit $3 for update skip locked)
      returning id, mailbox_id as "mailboxId", internal_date as "internalDate", copied_at as "copiedAt", bytes, digest, content,
-       read_attempts as "readAttempts"`,
+       read_attempts as "readAttempts", (select b.purpose from mailbox b where b.id = mail.mailbox_id) as purpose`,
     [batchId, leaseToken, which.most, which.togetherMaxBytes],
   );
   return [...rows].sort((a, b) => (a.id < b.id ? -1 : 1));

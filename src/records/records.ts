@@ -90,6 +90,19 @@ export {
   undoTry,
 } from './outward.ts';
 export {
+  insertReceipts,
+  isOursFor,
+  lockRegistrations,
+  type MatchedReceipt,
+  matchReceipts,
+  registrationNamed,
+  type SaidReceipt,
+  type SettledRegistration,
+  settleByReceipts,
+  unansweredSince,
+  unsettledByReceipts,
+} from './receipts.ts';
+export {
   assignAgain,
   type Contradictions,
   contradictions,

@@ -161,7 +161,7 @@ export async function settleMail(
   mailId: string,
   leaseToken: string,
   answer: {
-    readonly verdict: 'not-lab' | 'duplicate' | null;
+    readonly verdict: 'not-lab' | 'duplicate' | 'receipt' | null;
     readonly reason: string | null;
     /** duplicate: the mail that it repeats. */
     readonly originalMailId?: string | null;

@@ -435,6 +435,38 @@ export const REASONS = {
     'Van deze registratie is een deel al onderweg naar het vorige ZorgMail-account of in de vorige vorm van de praktijk. Vraag de praktijk wat zij ontving; verstuur daarna alles opnieuw met nieuwe kenmerken, of wijs af.',
     'Some parts went in the practice’s former account or form before that was changed. Ask what arrived; then retry anew, or discard.',
   ),
+  'registration.bounced': held(
+    'us',
+    'De registratie is niet bij het HIS van de praktijk aangekomen: de mail kwam terug. Kijk met de code of het ZorgMail-account van de praktijk klopt. Vrijgeven: opnieuw maken en versturen. Afwijzen: niet versturen; laat de arts weten dat het bericht niet is aangekomen.',
+    'A mail of this registration came back (the code says why), perhaps after it had been delivered. Release renders and sends it anew; discard does not, and the doctor must be told.',
+  ),
+  'registration.rejected-by-his': held(
+    'us',
+    'Het HIS van de praktijk heeft het bericht geweigerd (CONTRL). Ontwikkelaars kijken met de leverancier van het HIS ernaar. Vrijgeven: opnieuw maken en versturen. Afwijzen: niet versturen; laat de arts weten dat het bericht niet is verwerkt.',
+    'The HIS refused the interchange with a CONTRL; the code is its action and error. Release renders and sends it anew; discard does not, and the doctor must be told.',
+  ),
+  // receipt
+  'receipt.unnamed': quarantined(
+    'us',
+    'Een ontvangstbericht dat niet zegt over welke mail het gaat. Ontwikkelaars kijken ernaar; is niets van ons bedoeld, wijs het dan af.',
+    'A receipt by its form that names no mail. Read the mail; release reads it again, discard if it is about nothing of ours.',
+  ),
+  'receipt.unknown': quarantined(
+    'us',
+    'Een ontvangstbericht dat iets zegt wat wij niet kennen. Ontwikkelaars kijken ernaar; het bijgevoegde nummer is dat van de registratie, als die bekend is.',
+    'A receipt whose statement is not understood; the detail is the registration that it names, if any. Release reads it again.',
+  ),
+  'receipt.encrypted': quarantined(
+    'us',
+    'Een ontvangstbericht dat versleuteld is en dat wij niet kunnen lezen. Wijs het af.',
+    'An encrypted mail in the return mailbox, which no key of ours opens.',
+    DISCARD,
+  ),
+  'receipt.not-ours': settled(
+    'us',
+    'Een ontvangstbericht over een mail die niet van ons is. Er is niets mee gedaan.',
+    'A receipt that names no mail that was ever sent from here. It moved nothing.',
+  ),
   // queue
   'queue.unforeseen': held(
     'us',

@@ -56,6 +56,7 @@ describe('the configuration', () => {
       deliverConcurrency: 20,
       shutdownMs: 20_000,
       boardWithinMs: 600_000,
+      receiptWithinMs: 86_400_000,
       ckis: null,
       cboards: null,
       laboratoriesPath: null,

@@ -43,6 +43,7 @@ const SUBJECTS: Readonly<Record<string, Words>> = {
   board: { nl: 'Het board in cBoards', en: 'the board in cBoards' },
   registration: { nl: 'Vrije tekst naar de huisarts', en: 'free text to the practice’s HIS' },
   practice: { nl: 'De praktijk en haar keuzes', en: 'the practice and its choices' },
+  receipt: { nl: 'Wat er op onze mail terugkomt', en: 'what comes back about our mails' },
   queue: { nl: 'De verwerking', en: 'the processing' },
   ledger: { nl: 'Het grootboek', en: 'the ledger' },
 };

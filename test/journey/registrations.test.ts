@@ -271,7 +271,7 @@ describe('what the relay says', () => {
     await untilState(journey, id, 'uncertain');
     await keepReceipt(journey, id);
     await minutesLater(journey);
-    const view = await untilState(journey, id, 'sent');
+    const view = await untilState(journey, id, 'delivered');
     expect(await sentCount(id)).toBe(1);
     expect(await arrived(journey, 'linde', view)).toHaveLength(1);
   });

@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadLaboratoryRegistry } from '../../src/lab/lab.ts';
-import { openReadingThreads, type ReadingThreads, readHere } from '../../src/reading/reading.ts';
+import { openReadingThreads, type ReadingThreads, readHere, readReturnedHere } from '../../src/reading/reading.ts';
 import { monotonicMs, systemClock } from '../../src/shared/clock.ts';
 import { silentLogger } from '../../src/shared/logger.ts';
 import { ENVELOPE, mail, multipart } from '../mail/mails.ts';
@@ -40,6 +40,14 @@ describe('a mail read in a thread', () => {
       expect(here.kind).toBe('read');
       expect(await threads.read(raw, fileName)).toStrictEqual(here);
     }
+  });
+
+  it.each(
+    files.filter((name) => name.startsWith('receipts/')),
+  )('of a return mailbox gives what reading here gives: %s', async (name) => {
+    const here = await readReturnedHere(fixture(name));
+    expect(here.kind).toBe('returned');
+    expect(await threads.readReturned(fixture(name))).toStrictEqual(here);
   });
 
   it('brings along the documents that its reports name, byte for byte', async () => {
