@@ -10,6 +10,7 @@ import { addKeyCommands } from './commands/keys-table.ts';
 import { byOption, jsonOption, run } from './commands/options.ts';
 import { addPracticeCommands } from './commands/practice-table.ts';
 import { addReturnMailboxCommands } from './commands/return-mailbox-table.ts';
+import { addSourceCommands } from './commands/source-table.ts';
 import { processEnvironment } from './config/config.ts';
 
 const version = '0.1.0';
@@ -45,6 +46,11 @@ program
   .command('start')
   .description('run the worker: copy, read, deliver; SIGTERM drains and stops')
   .action(() => run(async () => (await import('./commands/start.ts')).runStart(io)));
+
+program
+  .command('serve')
+  .description('take registrations from cKIS and cBoards over HTTP; SIGTERM drains and stops')
+  .action(() => run(async () => (await import('./commands/serve.ts')).runServe(io)));
 
 program
   .command('migrate')
@@ -160,6 +166,7 @@ program
 
 addPracticeCommands(program, io);
 addReturnMailboxCommands(program, io);
+addSourceCommands(program, io);
 
 const held = program.command('held').description('what waits for a person’s decision');
 held

@@ -1,5 +1,6 @@
 /** The only file that constructs adapters: configuration in, a Courier and one release() out. */
 
+import type { Api } from './api/api.ts';
 import { type Config, ConfigurationError, masterKeyOf, type Peer, readEmbedded } from './config/config.ts';
 import { type Board, openBoard } from './delivery/board/board.ts';
 import { openPatientCard } from './delivery/patient-card/patient-card.ts';
@@ -9,7 +10,7 @@ import { type LaboratoryRegistry, loadLaboratoryRegistry } from './lab/lab.ts';
 import { type Ledger, openLedger, requireCurrentSchema } from './ledger/ledger.ts';
 import { type MailboxOpener, openMailbox } from './mailbox/mailbox.ts';
 import type { Breakers, Courier, Moment } from './pipeline/pipeline.ts';
-import { newBreaker, openQueue } from './queue/queue.ts';
+import { newBreaker, openQueue, openQueueLate } from './queue/queue.ts';
 import { openReadingThreads, type ReadingThreads } from './reading/reading.ts';
 import { type Clock, systemClock } from './shared/clock.ts';
 import { Failure } from './shared/failure.ts';
@@ -130,6 +131,37 @@ export async function compose(config: Config, overrides: Overrides = {}): Promis
       mark: overrides.mark ?? (() => {}),
     };
     return { courier, release };
+  } catch (thrown) {
+    await release();
+    throw thrown;
+  }
+}
+
+/** A statement of the intake that was not answered by then is answered 503: its source waits, and asks again. */
+const API_ANSWER_WITHIN_MS = 10_000;
+
+/**
+ * Opens what the intake needs, and no more: no mailbox, no card, no relay. A Redis that is away when it starts is no reason
+ * not to take anything: what was taken is found in the ledger.
+ */
+export async function composeApi(
+  config: Config,
+  overrides: Overrides = {},
+): Promise<{ readonly api: Api; release(): Promise<void> }> {
+  const { audience, perSource, perAddress } = config.api;
+  if (audience === null) throw new ConfigurationError([{ name: 'ZORGKOERIER_API_AUDIENCE', problem: 'is missing' }]);
+  const { logger = createLogger(config.logLevel), clock = systemClock } = overrides;
+  const { databaseUrl, redisUrl, masterKey } = await addressesOf(config);
+  const answerWithinMs = API_ANSWER_WITHIN_MS;
+  const ledger = openLedger({ url: databaseUrl, connectionsMax: CONNECTIONS_MAX, logger, answerWithinMs });
+  const opened: { release(): Promise<void> }[] = [ledger];
+  const release = async () => void (await Promise.allSettled(opened.map((part) => part.release())));
+  try {
+    await requireCurrentSchema(ledger);
+    const keys = openKeys({ sql: ledger, master: masterKey, clock, dedupeDays: config.dedupeDays });
+    const queue = kept(opened, await openQueueLate({ redisUrl, logger, clock }));
+    const isProduction = !config.isEmbedded;
+    return { api: { ledger, keys, queue, logger, clock, isProduction, audience, perSource, perAddress }, release };
   } catch (thrown) {
     await release();
     throw thrown;

@@ -19,6 +19,7 @@ export interface AuditEntry {
     | 'delivery'
     | 'registration'
     | 'laboratory'
+    | 'source'
     | 'batch'
     | 'key'
     | 'ledger'

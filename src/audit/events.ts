@@ -44,6 +44,11 @@ export const EVENTS = {
   'integration.disabled': office('U', 'authorisation'),
   'integration.vanished-accepted': office('U', 'authorisation'),
   'laboratory.accepted': office('U', 'authorisation'),
+  // The systems that may post registrations, and their keys.
+  'source.added': office('C', 'authorisation'),
+  'source.rotated': office('U', 'authorisation'),
+  'source.key-revoked': office('U', 'authorisation'),
+  'source.revoked': office('U', 'authorisation'),
   // In from the mailbox: a batch, since nobody knows yet whose mail it is.
   'mails.copied': care('C', 'transfer'),
   'mails.looked-at': care('R', 'read'),

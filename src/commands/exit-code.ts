@@ -28,6 +28,18 @@ const HINTS: Readonly<Record<string, string>> = {
   'pipeline.content-erased': 'its content has gone from the ledger; only digests and the outcome are kept',
   'lab.determinations-invalid': 'the file of determination codes cannot be read, or breaks its form in this line',
   'lab.registry-invalid': 'the file in ZORGKOERIER_LABORATORIES cannot be read, or names an account twice',
+  'source.name': 'a name has 2 to 40 small letters, digits and hyphens, and begins with a letter',
+  'source.exists':
+    'there is, or was, a source of this name: give it another key with `zorgkoerier source rotate`, or choose another name',
+  'source.unknown': 'there is no source of this name: `zorgkoerier source list` shows which there are',
+  'source.revoked': 'this source was revoked as a whole, for good: add it under another name',
+  'source.key-unknown': 'this source has no such key that is still good: `zorgkoerier source list` shows which it has',
+  'source.key-used': 'this key is or was in use already, and a key comes only once: have the source make a new one',
+  'source.key-private':
+    'this is a private key: consider it given away, have the source make a new pair and send the public half (`openssl pkey -in private.pem -pubout`)',
+  'source.key-symmetric': 'this is a shared secret: have the source make a key pair and send the public half',
+  'source.key-not-allowed': 'allowed for signing: EC P-256 or P-384, RSA of 2048 bits or more, Ed25519',
+  'source.key-unreadable': 'a public key is expected, as PEM (`-----BEGIN PUBLIC KEY-----`) or as one JWK',
   'queue.eviction-policy': 'set `maxmemory-policy noeviction` in Redis',
 };
 
@@ -53,7 +65,7 @@ const EXIT_CODES: readonly (readonly [RegExp, number])[] = [
   [/^ledger\.(unreachable$|schema-)/, 11],
   [/^(keys\.other-master-key|queue\.eviction-policy|lab\.(registry|determinations)-invalid)$/, 10],
   [/^mailbox\.login-refused$/, 12],
-  [/^(practice|decision)\./, 2],
+  [/^(practice|source|decision)\./, 2],
 ];
 
 function firstOwnFrame(failure: Error): string {

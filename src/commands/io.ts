@@ -35,6 +35,11 @@ export function deliveryConfigOf(io: Io): Config {
   return loadConfig(io.env, { requiresCkis: true });
 }
 
+/** For `serve`: its own settings are named with everything else that is missing. */
+export function apiConfigOf(io: Io): Config {
+  return loadConfig(io.env, { requiresApi: true });
+}
+
 /** Rows as aligned columns; the first row is the heading. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));

@@ -10,7 +10,7 @@ import { deliveryConfigOf, type Io } from './io.ts';
 
 const INTERRUPTED = 130;
 /** Beyond the time that running work gets: for giving the mailboxes back and closing what is open. */
-const CLOSE_MS = 2_000;
+export const CLOSE_MS = 2_000;
 
 export async function runStart(io: Io): Promise<number> {
   const config = deliveryConfigOf(io);
@@ -30,7 +30,7 @@ export async function runStart(io: Io): Promise<number> {
 }
 
 /** The exit code that belongs to the signal. */
-function signalled(): Promise<number> {
+export function signalled(): Promise<number> {
   return new Promise((resolve) => {
     let asked = 0;
     const ask = (code: number) => {
@@ -46,7 +46,7 @@ function signalled(): Promise<number> {
 // What is not finished by then is finished by another worker: correctness never needs a clean exit. Also where all was
 // given up in time, a connection that hangs (to a Redis that does not answer) would keep the process for as long as it
 // hangs; the timer itself keeps nothing.
-function exitWhenLate(io: Io, code: number, withinMs: number): void {
+export function exitWhenLate(io: Io, code: number, withinMs: number): void {
   systemClock.every(withinMs, () => {
     io.progress('not everything could be closed in time');
     process.exit(code);

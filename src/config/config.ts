@@ -6,9 +6,11 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
+import { type ApiSettings, apiFaults, apiSettings } from './api.ts';
 import { OWN_PREFIX, SETTING_NAMES, SETTINGS, type SettingName } from './settings.ts';
 import { type SmtpPeer, smtpFaults, smtpPeer } from './smtp.ts';
 
+export type { ApiSettings } from './api.ts';
 export { type EmbeddedServices, readEmbedded, writeEmbedded } from './embedded.ts';
 export { settingsTable } from './settings.ts';
 export type { SmtpPeer } from './smtp.ts';
@@ -39,6 +41,7 @@ export interface Config {
   readonly cboards: Peer | null;
   /** null: nothing goes back to a HIS. */
   readonly smtp: SmtpPeer | null;
+  readonly api: ApiSettings;
   readonly isEmbedded: boolean;
   readonly dataDirectory: string;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -90,6 +93,8 @@ export interface LoadOptions {
   readonly requiresServices?: boolean;
   /** `start` and what else delivers: without cKIS there is nowhere to deliver to. */
   readonly requiresCkis?: boolean;
+  /** `serve`: sources must be able to say whom they mean. */
+  readonly requiresApi?: boolean;
 }
 
 /** Reads and checks all settings; throws one ConfigurationError with every fault. */
@@ -104,7 +109,9 @@ export function loadConfig(env: Environment = process.env, options: LoadOptions 
   ) {
     faults.push({ name: 'ZORGKOERIER_CKIS_URL', problem: 'is missing' });
   }
-  faults.push(...tokensWithoutTls(read), ...smtpFaults(read, readSecret, faults));
+  faults.push(...tokensWithoutTls(read), ...apiFaults(read, readSecret));
+  faults.push(...smtpFaults(read, readSecret, faults));
+  if (options.requiresApi) faults.push(...missingForApi(read, faults));
   if (faults.length > 0) throw new ConfigurationError(faults);
   return asConfig(read);
 }
@@ -155,6 +162,12 @@ function missing(read: Read, faults: readonly ConfigurationFault[]): Configurati
     .map((name) => ({ name, problem: 'is missing (or set ZORGKOERIER_EMBEDDED=1)' }));
 }
 
+function missingForApi(read: Read, faults: readonly ConfigurationFault[]): ConfigurationFault[] {
+  const name = 'ZORGKOERIER_API_AUDIENCE';
+  const isMissing = read[name] === null && !faults.some((fault) => fault.name === name);
+  return isMissing ? [{ name, problem: 'is missing' }] : [];
+}
+
 // A token or a result over plain http could be read along; on the machine itself (the sandbox) nobody does.
 function tokensWithoutTls(read: Read): ConfigurationFault[] {
   const problem = 'must be https, unless on this machine';
@@ -175,6 +188,7 @@ function asConfig(read: Read): Config {
     ckis: peer(read.ZORGKOERIER_CKIS_URL, read.ZORGKOERIER_CKIS_TOKEN),
     cboards: peer(read.ZORGKOERIER_CBOARDS_URL, read.ZORGKOERIER_CBOARDS_TOKEN),
     smtp: smtpPeer(read, readSecret),
+    api: apiSettings(read, readSecret),
     isEmbedded: set.ZORGKOERIER_EMBEDDED,
     dataDirectory: set.ZORGKOERIER_DATA_DIR,
     logLevel: set.ZORGKOERIER_LOG_LEVEL,

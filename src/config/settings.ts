@@ -31,6 +31,10 @@ const smtpUrl = z
   .regex(/^smtps?:\/\/[A-Za-z0-9.-]+(:[0-9]{1,5})?$/, 'must be smtp://host:port (STARTTLS) or smtps://host:port (TLS)')
   .transform((text) => text.toLowerCase());
 const mailAddress = z.string().regex(/^[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,200}$/, 'must be a mail address');
+const listenAddress = z
+  .string()
+  .regex(/^(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):[0-9]{1,5}$/, 'must be host:port, such as 127.0.0.1:8080')
+  .refine((text) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535, 'must have a port of at most 65535');
 const flag = z.enum(['0', '1'], 'must be 0 or 1').transform((text) => text === '1');
 const token = z.string().regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without blanks');
 const masterKey = z
@@ -93,6 +97,37 @@ export const SETTINGS = {
     z.string().min(1),
     null,
     'A file (PEM) with the certificate authority of the relay, where it is not one of the system’s',
+  ),
+  ZORGKOERIER_API_LISTEN: setting(
+    listenAddress,
+    '127.0.0.1:8080',
+    'Where `serve` takes registrations. Beyond this machine only with TLS, or behind a proxy that speaks it',
+  ),
+  ZORGKOERIER_API_AUDIENCE: setting(
+    token,
+    null,
+    'What sources address their assertions to (`aud`), such as the public address. Required for `serve`',
+  ),
+  ZORGKOERIER_API_TLS_CERT: setting(
+    z.string().min(1),
+    null,
+    'A file (PEM) with the certificate of `serve` and its chain',
+  ),
+  ZORGKOERIER_API_TLS_KEY: setting(z.string().min(1), null, 'A file (PEM) with its private key'),
+  ZORGKOERIER_API_BEHIND_PROXY: setting(
+    flag,
+    '0',
+    '1: a proxy of ours stands before `serve`, speaks TLS, and says in X-Forwarded-For who asks. Nobody else may reach the port',
+  ),
+  ZORGKOERIER_API_PER_SOURCE: setting(
+    count(1, 100_000),
+    '300',
+    'Requests that a source may make per minute, at each `serve`',
+  ),
+  ZORGKOERIER_API_PER_ADDRESS: setting(
+    count(1, 100_000),
+    '600',
+    'Requests per minute and address, before it is known who asks, at each `serve`',
   ),
   ZORGKOERIER_UNCERTAIN_WAIT_MS: setting(
     count(1_000, 24 * 60 * MINUTE_MS),

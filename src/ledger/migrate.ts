@@ -124,7 +124,7 @@ async function grantWorker(client: pg.Client, name: string, password: string): P
   await client.query(`revoke update, delete, truncate on audit, audit_seal from ${role}`);
   await grantAppending(client, role);
   await client.query(`revoke insert, update, delete, truncate on zorgkoerier_schema from ${role}`);
-  await client.query(`revoke delete on data_key, practice, mailbox, epoch, mail from ${role}`);
+  await client.query(`revoke delete on data_key, practice, mailbox, epoch, mail, source, source_key from ${role}`);
   await client.query('commit');
 }
 

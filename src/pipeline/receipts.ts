@@ -62,9 +62,11 @@ async function settled(
   mailId: string | null,
 ): Promise<readonly SettledRegistration[]> {
   const changed = await settleByReceipts(tx, registrationIds);
+  // One that goes on being sent is audited when it is.
+  const ended = changed.filter(({ state }) => state !== 'queued');
   await appendAudit(
     tx,
-    changed.map(({ id, practiceId, patientKey, was, state, reason, detail }) => ({
+    ended.map(({ id, practiceId, patientKey, was, state, reason, detail }) => ({
       event: 'registration.answered',
       actor: 'worker',
       objectKind: 'registration',

@@ -52,4 +52,5 @@ export interface JobQueue {
 
 export { type Breaker, type BreakerOptions, newBreaker } from './breaker.ts';
 export { openQueue, type QueueOptions } from './bullmq.ts';
+export { type LateQueue, openQueueLate } from './late-queue.ts';
 export { type Decision, decide } from './retry-policy.ts';

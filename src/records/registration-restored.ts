@@ -3,10 +3,10 @@
 import type { Sql } from '../ledger/ledger.ts';
 
 /**
- * So many control references of each of our accounts may have been given out since the backup, beyond the hundred for each
- * second that passed: those the clock guards, below which none is given out (records/outward.ts). It is a thousand a second
- * for a whole day without a pause; one mail to the relay takes longer than that, and a backup is younger. Of the twelve
- * digits that a reference has it takes a ten thousandth.
+ * So many control references of each of our accounts may have been given out since the backup, beyond the thousand for each
+ * second that passed: those the clock guards, below which none is given out (records/outward.ts). No sender comes near that
+ * thousand, since each costs a mail of its own to the relay; this covers a clock that was set back by a day as well. Of the
+ * thirteen digits that a reference has it takes a hundred thousandth.
  */
 export const REFERENCES_LOST = 100_000_000;
 

@@ -21,7 +21,7 @@ const NOT_SENT = `r.state in ('accepted', 'queued') and (r.lease_until is null o
 const SWITCHED_OFF = `exists (select 1 from integration i where i.practice_id = r.practice_id and i.name = 'registrations' and i.state = 'disabled')`;
 
 /** Rendered for an account, or in a form, that is no longer the practice's. */
-const RENDERED_BEFORE = `exists (select 1 from outward_mail o join registration_receiver c on c.practice_id = r.practice_id
+export const RENDERED_BEFORE = `exists (select 1 from outward_mail o join registration_receiver c on c.practice_id = r.practice_id
   where o.registration_id = r.id and o.state in ('queued', 'uncertain', 'bounced')
     and (o.created_at <= c.changed_at or split_part(o.recipient, '@', 1) <> c.account))`;
 const PARTLY_GONE = `exists (select 1 from outward_mail o where o.registration_id = r.id and o.state in ('sent', 'delivered', 'bounced'))`;
@@ -99,5 +99,3 @@ export async function supersede(tx: Sql, registrationIds: readonly string[]): Pr
     [registrationIds],
   );
 }
-
-export { RENDERED_BEFORE };

@@ -20,7 +20,17 @@ const REFERENCES_MAX = 99;
 
 const field = <Schema extends z.ZodType>(name: FieldName, schema: Schema): Schema =>
   schema.describe(EXPECTED[name].en) as Schema;
-const line = (charactersMax = FIELD_CHARACTERS_MAX) => z.string().max(charactersMax).regex(/\S/);
+// Characters are code points, as JSON Schema counts them and as the places of refused ones do: `.max` counts UTF-16 units.
+const upTo = (charactersMax: number) =>
+  z
+    .string()
+    .check((context) => {
+      if (context.value.length <= charactersMax || [...context.value].length <= charactersMax) return;
+      const { value: input } = context;
+      context.issues.push({ code: 'too_big', origin: 'string', maximum: charactersMax, input });
+    })
+    .meta({ maxLength: charactersMax });
+const line = (charactersMax = FIELD_CHARACTERS_MAX) => upTo(charactersMax).regex(/\S/);
 const optionalLine = () => line().nullable().default(null);
 const moment = () =>
   z
@@ -78,7 +88,7 @@ export const registrationSchema = z.strictObject({
     z.strictObject({ kind: field('source.kind', z.enum(['card', 'board'])), field: field('source.field', line()) }),
   ),
   writtenAt: field('writtenAt', moment()),
-  text: field('text', z.string().max(TEXT_CHARACTERS_MAX)),
+  text: field('text', upTo(TEXT_CHARACTERS_MAX)),
   earlier: field('earlier', earlier.nullable().default(null)),
 });
 
@@ -94,26 +104,43 @@ export function validateRegistration(
   input: unknown,
 ): { readonly kind: 'valid'; readonly registration: Registration } | RegistrationRefused {
   const parsed = registrationSchema.safeParse(input);
-  if (!parsed.success) {
-    return { kind: 'refused', problems: onceEach(parsed.error.issues.flatMap((one) => asProblems(one, input))) };
-  }
+  if (!parsed.success) return { kind: 'refused', problems: problemsOf(parsed.error, input) };
   const registration = parsed.data;
   const problems = acrossFields(registration);
   return problems.length > 0 ? { kind: 'refused', problems } : { kind: 'valid', registration };
 }
 
-// A withdrawal may say no more than that; anything else without a text says nothing.
-function acrossFields({ text, earlier, patient, writtenAt }: Registration): Problem[] {
+function acrossFields(registration: Registration): readonly Problem[] {
+  const { earlier, writtenAt } = registration;
+  return [
+    ...contradictions(registration),
+    ...(earlier !== null && new Date(earlier.writtenAt) > new Date(writtenAt)
+      ? [problem('earlier.writtenAt', 'registration.not-as-expected')]
+      : []),
+  ];
+}
+
+/** What two fields say of each other. A withdrawal may say no more than that; anything else without a text says nothing. */
+export function contradictions({
+  text,
+  earlier,
+  patient,
+  writtenAt,
+}: Pick<Registration, 'text' | 'patient' | 'writtenAt'> & {
+  readonly earlier: Pick<NonNullable<Registration['earlier']>, 'change'> | null;
+}): readonly Problem[] {
   const isEmptyAllowed = earlier?.change === 'withdrawal';
   return [
     ...(text.trim() === '' && !isEmptyAllowed ? [problem('text', 'registration.not-as-expected')] : []),
     ...(patient.birthDate > writtenAt.slice(0, patient.birthDate.length)
       ? [problem('patient.birthDate', 'registration.not-as-expected')]
       : []),
-    ...(earlier !== null && new Date(earlier.writtenAt) > new Date(writtenAt)
-      ? [problem('earlier.writtenAt', 'registration.not-as-expected')]
-      : []),
   ];
+}
+
+/** Everything that a schema of this shape found wrong with an input, each field once. */
+export function problemsOf({ issues }: z.ZodError, input: unknown): readonly Problem[] {
+  return onceEach(issues.flatMap((one) => asProblems(one, input)));
 }
 
 function asProblems(issue: z.core.$ZodIssue, input: unknown): Problem[] {

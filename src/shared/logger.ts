@@ -30,6 +30,10 @@ export interface LogFields {
   readonly attempt?: number;
   readonly epoch?: number;
   readonly ms?: number;
+  /** Method and template, `GET /v1/registrations/{id}`: never an address as it was asked. */
+  readonly route?: string;
+  /** Of an HTTP answer. */
+  readonly status?: number;
 }
 
 export interface Logger {
@@ -61,6 +65,8 @@ const FIELDS: ReadonlySet<string> = new Set<keyof LogFields>([
   'attempt',
   'epoch',
   'ms',
+  'route',
+  'status',
 ]);
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';

@@ -26,6 +26,7 @@ describe('the exit code of a failure', () => {
     ['mailbox.login-refused', 12],
     ['mailbox.unreachable', 1],
     ['practice.mailbox-differs', 2],
+    ['source.key-private', 2],
     ['pipeline.switched-meanwhile', 1],
   ])('is for %s: %i', (code, expected) => {
     const exit = exitOf(new Failure(code, { kind: 'permanent' }));

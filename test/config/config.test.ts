@@ -158,6 +158,46 @@ describe('the configuration', () => {
     expect(Object.keys(faults({ ...WHOLE, ZORGKOERIER_SMTP_CA: secretFile('PEM') }))).toHaveLength(4);
   });
 
+  it('takes registrations on this machine, and says what it lacks for that', () => {
+    expect(loadConfig(WHOLE).api).toEqual({
+      host: '127.0.0.1',
+      port: 8080,
+      audience: null,
+      tls: null,
+      isBehindProxy: false,
+      perSource: 300,
+      perAddress: 600,
+    });
+    expect(() => loadConfig(WHOLE, { requiresApi: true })).toThrow('ZORGKOERIER_API_AUDIENCE: is missing');
+    const AUDIENCE = { ZORGKOERIER_API_AUDIENCE: 'https://zorgkoerier.example' };
+    expect(() => loadConfig({ ...WHOLE, ...AUDIENCE }, { requiresApi: true })).not.toThrow();
+  });
+
+  it('listens beyond this machine only with TLS, its own or a proxy’s', () => {
+    const at = (listen: string, more: Environment = {}) =>
+      faults({ ...WHOLE, ZORGKOERIER_API_LISTEN: listen, ...more });
+    for (const own of ['127.0.0.1:1', '127.0.0.9:1', 'localhost:1', '[::1]:1']) expect(at(own)).toEqual({});
+    for (const wide of ['0.0.0.0:1', '[::]:1', '192.0.2.1:1', 'localhost.example:1', '127.0.0.1.example:1']) {
+      expect(at(wide)).toEqual({ ZORGKOERIER_API_LISTEN: expect.stringContaining('is not this machine alone') });
+      expect(at(wide, { ZORGKOERIER_API_BEHIND_PROXY: '1' })).toEqual({});
+    }
+    const files = { ZORGKOERIER_API_TLS_CERT: secretFile('CERT'), ZORGKOERIER_API_TLS_KEY: secretFile('KEY') };
+    expect(at('0.0.0.0:1', files)).toEqual({});
+    expect(loadConfig({ ...WHOLE, ...files, ZORGKOERIER_API_LISTEN: '[::]:443' }).api).toMatchObject({
+      host: '::',
+      port: 443,
+      tls: { cert: 'CERT', key: 'KEY' },
+    });
+    expect(faults({ ...WHOLE, ZORGKOERIER_API_TLS_CERT: secretFile('CERT') })).toEqual({
+      ZORGKOERIER_API_TLS_KEY: 'is missing beside the other file of TLS',
+    });
+    expect(at('127.0.0.1:1', { ...files, ZORGKOERIER_API_TLS_KEY: join(directory, 'none') })).toEqual({
+      ZORGKOERIER_API_TLS_KEY: 'names a file that cannot be read or is empty',
+    });
+    for (const wrong of ['8080', ':8080', 'localhost', '::1:8080', '127.0.0.1:65536', 'http://127.0.0.1:80'])
+      expect(at(wrong)).toHaveProperty('ZORGKOERIER_API_LISTEN');
+  });
+
   it('takes an empty value for an absent one', () => {
     expect(loadConfig({ ...WHOLE, ZORGKOERIER_LANGUAGE: '', ZORGKOERIER_CKIS_URL: ' ' })).toMatchObject({
       language: 'nl',

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { loadConfig } from '../../src/config/config.ts';
 import { SETTINGS } from '../../src/config/settings.ts';
 
 interface Service {
@@ -20,23 +21,23 @@ interface Service {
 
 const text = readFileSync(fileURLToPath(new URL('../../docker-compose.yml', import.meta.url)), 'utf8');
 const compose = parse(text, { merge: true }) as {
-  readonly services: Readonly<Record<'postgres' | 'redis' | 'migrate' | 'worker' | 'sandbox', Service>>;
+  readonly services: Readonly<Record<'postgres' | 'redis' | 'migrate' | 'worker' | 'api' | 'sandbox', Service>>;
   readonly secrets: Readonly<Record<string, { readonly file: string }>>;
 };
-const { postgres, redis, migrate, worker, sandbox } = compose.services;
+const { postgres, redis, migrate, worker, api, sandbox } = compose.services;
 
 describe('the compose file', () => {
   it('sets nothing that is not a setting, and a file only for a secret', () => {
     const known = Object.entries(SETTINGS).flatMap(([name, { isSecret }]) =>
       isSecret ? [name, `${name}_FILE`] : name,
     );
-    const names = [migrate, worker, sandbox].flatMap((service) => Object.keys(service.environment ?? {}));
+    const names = [migrate, worker, api, sandbox].flatMap((service) => Object.keys(service.environment ?? {}));
     expect(names.length).toBeGreaterThan(5);
     expect(names.filter((name) => !known.includes(name))).toEqual([]);
   });
 
   it('passes every secret as a file that the service was given, never as a variable', () => {
-    for (const service of [postgres, migrate, worker]) {
+    for (const service of [postgres, migrate, worker, api]) {
       const files = Object.entries(service.environment ?? {}).filter(([name]) => name.endsWith('_FILE'));
       expect(files.map(([, path]) => path.replace('/run/secrets/', '')).sort()).toEqual(
         [...(service.secrets ?? [])].sort(),
@@ -55,7 +56,7 @@ describe('the compose file', () => {
   });
 
   it('runs commands that exist', () => {
-    for (const { command } of [migrate, worker]) {
+    for (const { command } of [migrate, worker, api]) {
       expect(existsSync(fileURLToPath(new URL(`../../src/commands/${command?.[0]}.ts`, import.meta.url)))).toBe(true);
     }
   });
@@ -101,6 +102,24 @@ describe('the compose file', () => {
     expect(dockerfile).toMatch(/npm ci --omit=dev/);
     expect(dockerfile).toMatch(/^USER node$/m);
     expect(migrate.image).toBe(worker.image);
+  });
+
+  it('gives the intake what it cannot start without, no more than it needs, and a way in only through a proxy', () => {
+    const settings = Object.entries(api.environment ?? {}).map(([name, value]) => [name.replace(/_FILE$/, ''), value]);
+    const config = loadConfig(
+      {
+        ...Object.fromEntries(settings.map(([name, value]) => [name, value?.replace(/^\$\{\w+:-(.*)\}$/, '$1')])),
+        DATABASE_URL: 'postgresql://worker@postgres/zorgkoerier',
+        ZORGKOERIER_MASTER_KEY: Buffer.alloc(32).toString('base64'),
+        ZORGKOERIER_API_AUDIENCE: 'https://zorgkoerier.example',
+      },
+      { requiresApi: true },
+    );
+    expect(config.api).toMatchObject({ host: '0.0.0.0', port: 8080, isBehindProxy: true, tls: null });
+    expect(api.profiles).toEqual(['api']);
+    expect(api.secrets).toEqual(['worker_database_url', 'master_key']);
+    expect(api.depends_on).toEqual(worker.depends_on);
+    expect(Number.parseInt(api.stop_grace_period ?? '', 10) * 1_000).toBeGreaterThan(config.shutdownMs);
   });
 
   it('starts the sandbox only when it is asked for', () => {

@@ -55,7 +55,7 @@ beforeAll(async () => {
     [id, LINDE],
   );
   await journey.sql(
-    `insert into integration (practice_id, name, state, mode, since) values ($1, 'registrations', 'enabled', 'live', now())
+    `insert into integration (practice_id, name, state, mode, authorised_by, authorised_on, since) values ($1, 'registrations', 'enabled', 'live', 'P. Praktijkhouder', '2026-11-20', now())
      on conflict (practice_id, name) do update set state = 'enabled', mode = 'live'`,
     [id],
   );
@@ -133,6 +133,16 @@ async function counted(): Promise<Readonly<Record<string, number>>> {
   return Object.fromEntries(rows.map(({ outcome, n }) => [outcome, Number(n)]));
 }
 
+/** The same, once everything that came so far has come to rest: notifications of earlier tests may be on their way. */
+async function countedAtRest(): Promise<Readonly<Record<string, number>>> {
+  const there = (await journey.world.zorgmail.mailsOf(OURS)).length;
+  return until(
+    `${there} mails at rest`,
+    counted,
+    (now) => (now['waiting'] ?? 0) === 0 && Object.values(now).reduce((sum, n) => sum + n, 0) === there,
+  );
+}
+
 /** Until so many more of the return mailbox have this outcome, and nothing waits. */
 async function untilMore(outcome: string, before: Readonly<Record<string, number>>, more = 1) {
   return until(
@@ -188,7 +198,7 @@ describe('a registration that was sent', () => {
 
   it('is not moved by a notification that it is late', async () => {
     const sent = await registration();
-    const before = await counted();
+    const before = await countedAtRest();
     await back(fixture('notification-delayed.eml', sent));
     await untilMore('receipt', before);
     expect(await rowOf(sent)).toMatchObject({ state: 'sent' });
@@ -244,7 +254,7 @@ describe('every receipt of the fixtures', () => {
 
   it('does to the registration that it is about what the document beside it says, and the books close', async () => {
     const all = [];
-    const before = await counted();
+    const before = await countedAtRest();
     for (const { name, expected } of says) {
       const sent = await registration();
       await back(fixture(name.replace('.json', '.eml'), sent));
@@ -271,11 +281,11 @@ describe('every receipt of the fixtures', () => {
       expect({ name, ...(await rowOf(sent)) }).toMatchObject({ name, state });
     }
     expect(await accounting(journey)).toMatchObject({ waiting: 0, difference: 0 });
-  });
+  }, 90_000);
 
   it('that is unclear waits for a person with its reason and the registration that it names; both decisions end it', async () => {
     const sent = await registration();
-    const before = await counted();
+    const before = await countedAtRest();
     await back(fixture('contrl-cut-off.eml', sent));
     await untilMore('quarantined', before);
     const held = await heldItems(journey.courier.ledger, null);
@@ -303,7 +313,7 @@ describe('every receipt of the fixtures', () => {
 describe('a receipt that proves nothing', () => {
   it('moves nothing where it was made up: it is counted, and the log says its code', async () => {
     const sent = await registration();
-    const before = await counted();
+    const before = await countedAtRest();
     const forged = fixture('notification-failed.eml', sent)
       .toString('latin1')
       .replaceAll(sent.id.slice(0, 8), '00000000');
@@ -324,7 +334,7 @@ describe('a receipt that proves nothing', () => {
 
   it('changes nothing more where it comes twice', async () => {
     const sent = await registration();
-    const before = await counted();
+    const before = await countedAtRest();
     await back(fixture('read-displayed.eml', sent));
     await back(fixture('read-displayed.eml', sent));
     await untilMore('receipt', before, 2);
@@ -397,9 +407,9 @@ describe('a registration that nothing is heard of', () => {
 
 describe('a mail that could take a reader down', () => {
   it('is read in a thread, and quarantined by itself where it never ends', async () => {
+    const before = await countedAtRest();
     await journey.stopWorkers();
     const sent = await registration();
-    const before = await counted();
     const large = Buffer.concat([
       fixture('bounce-exim.eml', sent),
       Buffer.from(`${'x'.repeat(70)}\r\n`.repeat(15_000)),
@@ -423,9 +433,9 @@ describe('a worker that is killed', () => {
     'batch-added',
     'read-committed',
   ] satisfies Moment[])('at the moment "%s" leaves one receipt and one answer once another has taken over', async (moment) => {
+    const before = await countedAtRest();
     await journey.stopWorkers();
     const sent = await registration();
-    const before = await counted();
     const doomed = startDoomedWorker(moment, journey.settings);
     await back(fixture('notification-failed.eml', sent));
     expect(await doomed.ended).toMatchObject({ signal: 'SIGKILL' });

@@ -155,6 +155,8 @@ describe("the worker's role", () => {
     ['delete a practice', 'delete from practice'],
     ['delete an epoch', 'delete from epoch'],
     ['delete a data key', 'delete from data_key'],
+    ['delete a source', 'delete from source'],
+    ['delete a source’s key', 'delete from source_key'],
     ['change the version of the schema', 'update zorgkoerier_schema set version = 9'],
     ['add a version of the schema', "insert into zorgkoerier_schema (version, name) values (9, '')"],
     ['make a table', 'create table mine ()'],

@@ -41,7 +41,8 @@ beforeAll(async () => {
   sourceId = newId<SourceId>();
   await ledgers.owner.query(`insert into source (id, name, added_by) values ($1, 'ckis', 'a person')`, [sourceId]);
   await ledgers.owner.query(
-    `insert into integration (practice_id, name, state, mode, since) values ($1, 'registrations', 'enabled', 'live', now())`,
+    `insert into integration (practice_id, name, state, mode, authorised_by, authorised_on, since)
+     values ($1, 'registrations', 'enabled', 'live', 'P. Praktijkhouder', '2026-11-20', now())`,
     [practiceId],
   );
 });
