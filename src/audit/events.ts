@@ -84,6 +84,7 @@ export const EVENTS = {
   'ledger.restored': office('E', 'administration'),
   'keys.rotated': office('C', 'administration'),
   'keys.master-rotated': office('U', 'administration'),
+  'keys.destroyed': office('D', 'delete'),
   'practice.shredded': office('D', 'delete'),
   'mailbox.shredded': office('D', 'delete'),
   'content.pruned': office('D', 'delete'),

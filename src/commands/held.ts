@@ -12,6 +12,7 @@ import { systemClock } from '../shared/clock.ts';
 import { asFailure } from '../shared/failure.ts';
 import { isReasonCode, reasonOf } from '../shared/reasons.ts';
 import { workingDaysBetween } from '../shared/working-days.ts';
+import { releasedWords } from './held-released.ts';
 import { configOf, type Io, type Language, say, table, UsageError, type Words } from './io.ts';
 import { showDocument } from './show-report.ts';
 
@@ -238,18 +239,12 @@ export function choiceOf({ numberReused, retractFirst, sameDetermination }: Rele
   return chosen[0] ?? null;
 }
 
-const RELEASED = { nl: 'Vrijgegeven: alle controles worden opnieuw gedaan.', en: 'Released: all checks run again.' };
-const RELEASED_KNOWINGLY = {
-  nl: 'Vrijgegeven: alle controles worden opnieuw gedaan, behalve die waarover nu besloten is.',
-  en: 'Released: all checks run again but the one that was decided on.',
-};
-
 export async function runHeldRelease(io: Io, id: string, options: DecideOptions): Promise<number> {
   const config = configOf(io);
   const { courier, release } = await compose(config);
   try {
     const { action, othersCount } = await releaseHold(courier, id, options).catch((thrown) => explain(config, thrown));
-    io.out(say(config, action === 'release' ? RELEASED : RELEASED_KNOWINGLY));
+    io.out(say(config, releasedWords(action)));
     if (othersCount > 0)
       io.out(
         say(config, {

@@ -68,6 +68,14 @@ export function addKeyCommands(program: Command, io: Io): void {
         ),
       ),
     );
+  keys
+    .command('prune')
+    .description('destroy retired keys that nothing stands under any more')
+    .option('--dry-run', 'only count which would go', false)
+    .addOption(byOption())
+    .action((options: { dryRun: boolean; by: string }) =>
+      run(async () => (await import('./keys.ts')).runKeysPrune(io, options)),
+    );
   program
     .command('prune')
     .description('erase content that has had its time, as every worker does by its own timer')

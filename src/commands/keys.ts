@@ -1,9 +1,9 @@
-/** `zorgkoerier keys rotate|status`: new keys for old, and which there are. No key is ever printed. */
+/** `zorgkoerier keys rotate|status|prune`: new keys for old, which there are, and which can go. No key is ever printed. */
 
 import { addressesOf, type Office } from '../compose.ts';
 import type { Config } from '../config/config.ts';
-import { type KeyFacts, keyInventory, ROTATING, type RotatingPurpose } from '../keys/keys.ts';
-import { type RotationWish, rotate, rotateMaster } from '../pipeline/pipeline.ts';
+import { destroyableKeys, type KeyFacts, keyInventory, ROTATING, type RotatingPurpose } from '../keys/keys.ts';
+import { destroyRetired, type RotationWish, rotate, rotateMaster } from '../pipeline/pipeline.ts';
 import { findMailbox } from '../practice/practice.ts';
 import { type Io, say, table, UsageError } from './io.ts';
 import type { NamedPurpose } from './keys-table.ts';
@@ -84,9 +84,28 @@ async function rotateMasterKey(io: Io, office: Office, config: Config, by: strin
 
 export async function runKeysStatus(io: Io, options: { readonly json: boolean }): Promise<number> {
   return withOffice(io, async ({ ledger }, config) => {
-    const keys = await keyInventory(ledger, config.dedupeDays);
+    const keys = await keyInventory(ledger);
     if (options.json) io.out(JSON.stringify({ dedupeDays: config.dedupeDays, owners: grouped(keys) }));
     else io.out(table([heading(config), ...keys.map((key) => row(config, key))]));
+    return 0;
+  });
+}
+
+export async function runKeysPrune(
+  io: Io,
+  { dryRun, by }: { readonly dryRun: boolean; readonly by: string },
+): Promise<number> {
+  return withOffice(io, async ({ ledger }, config) => {
+    const { length } = dryRun ? await destroyableKeys(ledger) : await destroyRetired(ledger, by);
+    const done = dryRun
+      ? { nl: 'Dit zouden er vernietigd worden', en: 'Would be destroyed' }
+      : { nl: 'Vernietigd', en: 'Destroyed' };
+    io.out(
+      say(config, {
+        nl: `${done.nl}: ${length} oude sleutels waar niets meer onder staat.`,
+        en: `${done.en}: ${length} retired keys that nothing stands under any more.`,
+      }),
+    );
     return 0;
   });
 }

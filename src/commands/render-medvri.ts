@@ -11,6 +11,7 @@ import {
   type Problem,
   planMedvri,
   REFERENCE_PATTERN,
+  type Registration,
   validateRegistration,
   writeMedvri,
 } from '../registration/registration.ts';
@@ -137,30 +138,33 @@ function said(language: Language, expected: Words, code: Problem['code'], place:
   return `${where} ${about}`;
 }
 
+/** An invented registration of an invented patient: what `--example` prints, and what the tests change one thing of. */
+export const EXAMPLE_REGISTRATION: Registration = {
+  practice: { agb: '01099001', name: 'Huisartsenpraktijk De Linde', account: '500088001' },
+  patient: {
+    bsn: '999990019',
+    birthDate: '1980-10-25',
+    sex: 'female',
+    name: {
+      family: 'Jansen',
+      prefix: 'van',
+      partnerFamily: 'Berg',
+      partnerPrefix: 'van de',
+      given: 'Petra',
+      initials: 'P.',
+    },
+  },
+  author: { name: 'A. de Vries', role: 'praktijkondersteuner' },
+  source: { kind: 'card', field: 'Bijzonderheden' },
+  writtenAt: '2026-11-25T10:15:00+01:00',
+  text: 'Patiënte belde over haar medicijnen.\n\nAdvies: bij glucose ≥ 15 mmol/l contact met de praktijk.',
+  earlier: null,
+};
+
 const EXAMPLE = {
   from: '500066001',
   sentAt: '2026-11-25T10:16:00+01:00',
   receiver: DEFAULT_RECEIVER,
   references: ['CS000000000001'],
-  registration: {
-    practice: { agb: '01099001', name: 'Huisartsenpraktijk De Linde', account: '500088001' },
-    patient: {
-      bsn: '999990019',
-      birthDate: '1980-10-25',
-      sex: 'female',
-      name: {
-        family: 'Jansen',
-        prefix: 'van',
-        partnerFamily: 'Berg',
-        partnerPrefix: 'van de',
-        given: 'Petra',
-        initials: 'P.',
-      },
-    },
-    author: { name: 'A. de Vries', role: 'praktijkondersteuner' },
-    source: { kind: 'card', field: 'Bijzonderheden' },
-    writtenAt: '2026-11-25T10:15:00+01:00',
-    text: 'Patiënte belde over haar medicijnen.\n\nAdvies: bij glucose ≥ 15 mmol/l contact met de praktijk.',
-    earlier: null,
-  },
+  registration: EXAMPLE_REGISTRATION,
 };

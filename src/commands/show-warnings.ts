@@ -24,6 +24,10 @@ const WARNINGS: Readonly<Record<string, Words>> = {
   'edifact.segment-count-mismatch': ['aantal segmenten klopt niet', 'the number of segments differs'],
   'edifact.message-count-mismatch': ['aantal berichten klopt niet', 'the number of messages differs'],
   'edifact.reference-mismatch': ['kenmerken van begin en eind verschillen', 'references at begin and end differ'],
+  'edifact.reference-reused': [
+    'kenmerk dat eerder is gebruikt, met een andere verzendtijd',
+    'a reference that was used before, with another sending time',
+  ],
   'edifact.interchange-not-opened': ['begin van de uitwisseling (UNB) ontbreekt', 'the interchange has no UNB'],
   'edifact.interchange-not-closed': ['einde van de uitwisseling (UNZ) ontbreekt', 'the interchange has no UNZ'],
   // EDIFACT: the head

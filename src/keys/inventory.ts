@@ -18,7 +18,10 @@ export interface KeyFacts {
    * null: of the other MAC keys nothing can be said.
    */
   readonly rows: number | null;
-  /** Retired, nothing stands under it, and long enough ago that no worker writes with it any more. */
+  /**
+   * A data key that was retired, under which nothing stands, and long enough ago that no worker writes with it any more.
+   * Never a MAC key: a digest does not say which key it is of, so nothing could prove that none is left.
+   */
   readonly isDestroyable: boolean;
 }
 
@@ -37,8 +40,8 @@ const DIGESTED = `(select count(*) from mail m where m.digest is not null and m.
   + (select count(*) from report r where (r.content_digest is not null or r.reference_digest is not null)
      and r.created_at >= k.created_at and (k.retired_at is null or r.created_at < k.retired_at))`;
 
-/** Every key, by purpose and owner, the newest first. `dedupeDays`: how long digests are looked up. */
-export async function keyInventory(sql: Sql, dedupeDays: number): Promise<readonly KeyFacts[]> {
+/** Every key, by purpose and owner, the newest first. */
+export async function keyInventory(sql: Sql): Promise<readonly KeyFacts[]> {
   const { rows } = await sql.query<KeyFacts>(
     `with sealed as (select key, sum(rows)::bigint as rows from (${SEALED}) s group by key),
        counted as (select k.*, case when k.purpose = 'mac-digest' then ${DIGESTED}
@@ -47,11 +50,9 @@ export async function keyInventory(sql: Sql, dedupeDays: number): Promise<readon
      select k.id, k.purpose, coalesce(p.agb, b.name) as owner, k.owner_id as "ownerId",
        case when k.destroyed_at is not null then 'destroyed' when k.retired_at is not null then 'retired' else 'current' end as state,
        k.created_at as since, k.retired_at as "retiredAt", k.destroyed_at as "destroyedAt", k.master_key_id as "masterKeyId", k.rows,
-       coalesce(k.wrapped is not null and ${SETTLED} and case when k.purpose = 'mac-digest' then k.retired_at < now() - make_interval(days => $1::int + 1)
-         else k.rows = 0 end, false) as "isDestroyable"
+       coalesce(k.purpose not like 'mac-%' and k.wrapped is not null and ${SETTLED} and k.rows = 0, false) as "isDestroyable"
      from counted k left join practice p on k.purpose = 'practice' and p.id = k.owner_id left join mailbox b on k.purpose = 'mailbox' and b.id = k.owner_id
      order by k.purpose, owner nulls first, k.owner_id, k.retired_at desc nulls first, k.created_at desc`,
-    [dedupeDays],
   );
   return rows;
 }

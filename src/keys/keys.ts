@@ -47,6 +47,7 @@ export interface Keys {
   forget(): void;
 }
 
+export { destroyableKeys, destroyRetiredKeys } from './destroy-retired.ts';
 export type { DigestKeys } from './digest-keys.ts';
 export { type KeyFacts, keyInventory } from './inventory.ts';
 export { KEY_MAX_AGE_MS, type KeysOptions, openKeys } from './open-keys.ts';

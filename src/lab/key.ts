@@ -58,6 +58,11 @@ export function scopedKey(key: string, scope: string): string {
   return [laboratory, `${labNumber}\\|${scope}`, ...rest].join('|');
 }
 
+/** A key as the laboratory's results were called under another name of it. A report's key can be given too. */
+export function keyOfLaboratory(key: string, laboratory: string): string {
+  return [join([laboratory]), ...partsOfKey(key).slice(1)].join('|');
+}
+
 /** The same determination with another place among its equals. */
 export function keyWithOrdinal(key: string, ordinal: number): string {
   return [...partsOfKey(key).slice(0, -1), String(ordinal)].join('|');

@@ -170,8 +170,8 @@ export interface LabReport {
 
 export { mentionsBsn, readBsn } from './bsn.ts';
 export type { Determinations } from './codes/codes.ts';
-export { keyWithOrdinal, normalisedName, partsOfKey, scopedKey } from './key.ts';
-export { codeListOf, type Laboratory, type LaboratoryRegistry } from './laboratories.ts';
+export { keyOfLaboratory, keyWithOrdinal, normalisedName, partsOfKey, scopedKey } from './key.ts';
+export { codeListOf, type Laboratory, type LaboratoryRegistry, laboratoryOfSender } from './laboratories.ts';
 export { readMailContents, readPayloadAttachments } from './read-mail.ts';
 export { readPayload } from './read-payload.ts';
 export { loadLaboratoryRegistry } from './registry.ts';

@@ -1,6 +1,7 @@
 /** The laboratory registry: which sender account is which laboratory, and what it is allowed to send. */
 
 import { BUILT_IN, type CodeList, type Determinations } from './codes/codes.ts';
+import type { Party } from './lab.ts';
 
 export interface Laboratory {
   /** Stable id, part of every result key: never changed once results were delivered under it. */
@@ -34,6 +35,15 @@ export interface SenderClues {
   readonly mailSender: string | null;
   /** ZKH.1. */
   readonly institution: string | null;
+}
+
+/** The laboratory that the registry has for the sender of a report that was read already, or null. */
+export function laboratoryOfSender(registry: LaboratoryRegistry, { zorgmail, name }: Party): Laboratory | null {
+  const found = findLaboratory(registry, { account: zorgmail ?? name, mailSender: null, institution: null });
+  return (
+    found ??
+    (zorgmail === null ? findLaboratory(registry, { account: null, mailSender: null, institution: name }) : null)
+  );
 }
 
 /**

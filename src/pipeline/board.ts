@@ -10,7 +10,7 @@ import type { Specimen } from '../lab/lab.ts';
 import type { JobAnswer } from '../queue/queue.ts';
 import { retractedNumbers, settleDelivery } from '../records/records.ts';
 import { isShadowed, namedCard } from './checks.ts';
-import { labNumberDigest, labNumberDigests } from './digests.ts';
+import { labNumberDigest, labNumberDigests, laboratoryNames } from './digests.ts';
 import type { OpenDelivery } from './open-delivery.ts';
 import type { Courier } from './pipeline.ts';
 import { lookedUp, postpone, recordSettled } from './settle.ts';
@@ -76,17 +76,20 @@ async function writeByUs(courier: Courier, delivery: OpenDelivery): Promise<JobA
 
 // What was taken back from the card meanwhile must not appear on the board after that.
 async function withoutRetracted(
-  { keys, ledger }: Courier,
+  { keys, ledger, registry }: Courier,
   { claim, content }: OpenDelivery,
 ): Promise<ReportContent | null> {
   const { report } = content;
   if (claim.patientKey === null) return content;
-  const retracted = await retractedNumbers(ledger, await labNumberDigests(keys, report), claim.patientKey);
+  const { all } = await labNumberDigests(keys, report, registry);
+  const retracted = await retractedNumbers(ledger, all, claim.patientKey);
   if (retracted.size === 0) return content;
   const specimens: Specimen[] = [];
   for (const specimen of report.specimens) {
-    const number = await labNumberDigest(keys, report, specimen.labNumber ?? '');
-    if (!retracted.has(number.toString('hex'))) specimens.push(specimen);
+    const numbers = await Promise.all(
+      laboratoryNames(report, registry).map((name) => labNumberDigest(keys, name, specimen.labNumber ?? '')),
+    );
+    if (!numbers.some((number) => retracted.has(number.toString('hex')))) specimens.push(specimen);
   }
   return specimens.length === 0 ? null : { ...content, report: { ...report, specimens } };
 }

@@ -5,15 +5,23 @@ import {
   type CardsInDoubt,
   type ClaimedDelivery,
   hasReferenceConflict,
+  isReferenceReused,
   isSenderAccepted,
   isTakenBack,
+  knownNumbers,
   lockContents,
   otherCards,
   rememberLabNumbers,
   rememberResults,
 } from '../records/records.ts';
 import { isReasonCode, type ReasonCode } from '../shared/reasons.ts';
-import { contentDigests, labNumberDigests, numberOwner, storedReferenceDigests } from './digests.ts';
+import {
+  contentDigests,
+  labNumberDigests,
+  numberOwner,
+  referenceNameDigests,
+  storedReferenceDigests,
+} from './digests.ts';
 import { type Identified, identifyReport } from './identify.ts';
 import type { OpenDelivery } from './open-delivery.ts';
 import type { Courier } from './pipeline.ts';
@@ -74,6 +82,28 @@ async function isConflicting({ ledger, keys }: Courier, { claim, whole }: OpenDe
   });
 }
 
+/** Warnings that only the ledger can give: the laboratory used a reference again, at another moment (a message of its own). */
+export async function ledgerWarnings(
+  { ledger, keys, logger }: Courier,
+  delivery: OpenDelivery,
+): Promise<readonly string[]> {
+  const { claim, whole, practice } = delivery;
+  const digestKeys = await keys.digestKeys();
+  const isReused = await ledger.transaction(async (tx) => {
+    await keys.guardDigests(tx, digestKeys);
+    return isReferenceReused(tx, {
+      reportId: claim.reportId,
+      practiceId: claim.practiceId,
+      referenceNameDigests: referenceNameDigests(digestKeys, whole, claim.format),
+      referenceDigests: storedReferenceDigests(digestKeys, whole, claim),
+    });
+  });
+  if (!isReused) return [];
+  const code = 'edifact.reference-reused';
+  logger.warn('the laboratory used a reference again', { deliveryId: claim.id, practiceId: practice.id, code });
+  return [code];
+}
+
 /** What a person decided about a result that came back under another key. */
 export function sameDecision({ choices, acknowledged }: ClaimedDelivery): SameDecision {
   if (choices.includes('same-determination')) return 'same';
@@ -90,20 +120,21 @@ export async function claimNumbers(
   { claim, content, practice }: OpenDelivery,
   { patientId }: Card,
 ): Promise<Pick<Identified, 'identifiers'> | LedgerHold> {
-  const numbers = await labNumberDigests(courier.keys, content.report);
+  const { own, other, all } = await labNumberDigests(courier.keys, content.report, courier.registry);
   const patientKey = await numberOwner(courier.keys, claim.patientKey, patientId);
   const isReused = claim.choices.includes('number-reused') || isOverridden(claim);
   return courier.ledger.transaction(async (tx) => {
-    await lockContents(tx, numbers);
-    const first = isReused ? [] : await otherCards(tx, numbers, patientKey, patientId);
-    if (first.length > 0 || (!isReused && (await isTakenBack(tx, numbers, patientKey)))) {
+    await lockContents(tx, all);
+    const first = isReused ? [] : await otherCards(tx, all, patientKey, patientId);
+    if (first.length > 0 || (!isReused && (await isTakenBack(tx, all, patientKey)))) {
       const cards = { reported: { card: patientId, practiceAgb: practice.agb }, first };
       return { code: 'lab.number-other-patient', detail: null, cards };
     }
+    const numbers = [...own, ...(await knownNumbers(tx, other))];
     await rememberLabNumbers(tx, numbers, patientKey, claim.id, patientId);
     if (claim.identifiers !== null) return { identifiers: claim.identifiers };
     const recipient = { patientKey, cardId: patientId };
-    const identified = await identifyReport(tx, courier.keys, content.report, recipient, sameDecision(claim));
+    const identified = await identifyReport(tx, courier, content.report, recipient, sameDecision(claim));
     if (identified === null) return { code: 'lab.key-changed', detail: null };
     await rememberResults(tx, patientKey, claim.reportId, identified.results, identified.identifiers);
     return identified;

@@ -13,7 +13,7 @@ import { type ClaimedDelivery, claimDelivery, clearUncertain, nextOfPatient, ren
 import { asFailure } from '../shared/failure.ts';
 import { newId } from '../shared/ids.ts';
 import { deliverToBoard } from './board.ts';
-import { claimNumbers, isShadowed, ledgerHold, namedCard } from './checks.ts';
+import { claimNumbers, isShadowed, ledgerHold, ledgerWarnings, namedCard } from './checks.ts';
 import { type OpenDelivery, openDelivery } from './open-delivery.ts';
 import type { Courier } from './pipeline.ts';
 import { RETRACT_LATER_MS, retractFirst } from './retract-first.ts';
@@ -119,6 +119,7 @@ async function deliverToCard(courier: Courier, delivery: OpenDelivery): Promise<
   if (found.kind === 'held') return { kind: 'held', code: found.code, detail: null };
   const hold = await ledgerHold(courier, delivery);
   if (hold !== null) return { kind: 'held', ...hold };
+  const noticed = await ledgerWarnings(courier, delivery);
   const retracted = await retractFirst(courier, delivery);
   if (retracted === 'later') return { kind: 'later', delayMs: RETRACT_LATER_MS };
   if (retracted !== 'done') return { kind: 'held', ...retracted };
@@ -133,7 +134,7 @@ async function deliverToCard(courier: Courier, delivery: OpenDelivery): Promise<
     practiceId: practice.id,
     count: written.resources.length,
   });
-  const warnings = found.warnings.map((warning) => warning.code);
+  const warnings = [...found.warnings.map((warning) => warning.code), ...noticed];
   return { kind: 'forwarded', written, warnings, card: found.card.patientId };
 }
 

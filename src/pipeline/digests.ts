@@ -4,7 +4,7 @@
  */
 
 import type { DigestKeys, Keys } from '../keys/keys.ts';
-import type { LabReport } from '../lab/lab.ts';
+import { type LaboratoryRegistry, type LabReport, laboratoryOfSender, type PayloadFormat } from '../lab/lab.ts';
 
 /** One patient at a time: a keyed hash of the BSN. Null without a BSN. */
 export async function patientKey(keys: Keys, report: LabReport): Promise<Buffer | null> {
@@ -46,8 +46,18 @@ export function referenceDigests(keys: DigestKeys, report: LabReport, reportOrdi
   return keys.of(`reference|${JSON.stringify(parts)}`);
 }
 
+/** The same without the moment, of a payload of EDIFACT: a laboratory that uses a reference again does so at another moment. */
+export function referenceNameDigests(keys: DigestKeys, report: LabReport, format: string): readonly Buffer[] {
+  if (!EDIFACT.has(format) || referenceDigests(keys, report, 1).length === 0) return [];
+  const { interchange, message } = report.references;
+  const laboratory = report.laboratory ?? report.sender.zorgmail ?? report.sender.name;
+  return keys.of(`reference-name|${JSON.stringify([laboratory, interchange, message])}`);
+}
+
+const EDIFACT: ReadonlySet<string> = new Set<PayloadFormat>(['medlab-1', 'medrpt-3.2']);
+
 /**
- * The same of a report that was stored: its place in the message was perhaps another than its row's (what was read
+ * The references of a report that was stored: its place in the message was perhaps another than its row's (what was read
  * differently the second time stands in the next free place), so it is the one that gives the digest of the row.
  */
 export function storedReferenceDigests(
@@ -65,18 +75,59 @@ export function storedReferenceDigests(
 }
 
 /**
- * The laboratory's numbers in this report, each with the laboratory it belongs to. Under the key of the card's identifiers,
- * which never rotates: what results are called on the card hangs on them for as long as corrections can come.
+ * A name under which a laboratory's numbers and results are remembered. A laboratory that enters the registry gets another
+ * one, and what was delivered before is still found under the former.
  */
-export async function labNumberDigests(keys: Keys, report: LabReport): Promise<readonly Buffer[]> {
-  const numbers = new Set(
-    report.specimens.flatMap(({ labNumber }) => (labNumber === null || labNumber === '' ? [] : [labNumber])),
-  );
-  return Promise.all([...numbers].map((number) => labNumberDigest(keys, report, number)));
+export interface LaboratoryName {
+  /** Of its numbers. */
+  readonly laboratory: string | null;
+  /** What its results' keys may begin with; empty: as the report has them. */
+  readonly inKeys: readonly string[];
 }
 
-export function labNumberDigest(keys: Keys, report: LabReport, number: string): Promise<Buffer> {
-  const laboratory = report.laboratory ?? report.sender.zorgmail ?? report.sender.name;
+/** The name that this report has for its laboratory, and then the one that another report may have had, if there is one. */
+export function laboratoryNames(report: LabReport, registry: LaboratoryRegistry): readonly LaboratoryName[] {
+  const { laboratory, sender } = report;
+  const account = sender.zorgmail ?? sender.name;
+  const own = { laboratory: laboratory ?? account, inKeys: [] };
+  if (laboratory === null) {
+    const id = laboratoryOfSender(registry, sender)?.id;
+    return id === undefined ? [own] : [own, { laboratory: id, inKeys: [id] }];
+  }
+  if (account === null) return [own];
+  // A message of EDIFACT without an account has nothing there, and the institution's name for its numbers.
+  return [own, { laboratory: account, inKeys: sender.zorgmail === null ? [account, ''] : [account] }];
+}
+
+/**
+ * The laboratory's numbers in this report, each with the laboratory it belongs to: under the report's own name for it, and
+ * under the other. Under the key of the card's identifiers, which never rotates: what results are called on the card hangs
+ * on them for as long as corrections can come.
+ */
+export async function labNumberDigests(
+  keys: Keys,
+  report: LabReport,
+  registry: LaboratoryRegistry,
+): Promise<LabNumbers> {
+  const texts = report.specimens.flatMap(({ labNumber }) =>
+    labNumber === null || labNumber === '' ? [] : [labNumber],
+  );
+  const numbers = [...new Set(texts)];
+  const [own = [], other = []] = await Promise.all(
+    laboratoryNames(report, registry).map((name) =>
+      Promise.all(numbers.map((number) => labNumberDigest(keys, name, number))),
+    ),
+  );
+  return { own, other, all: [...own, ...other] };
+}
+
+export interface LabNumbers {
+  readonly own: readonly Buffer[];
+  readonly other: readonly Buffer[];
+  readonly all: readonly Buffer[];
+}
+
+export function labNumberDigest(keys: Keys, { laboratory }: LaboratoryName, number: string): Promise<Buffer> {
   return keys.mac('card', `lab-number|${JSON.stringify([laboratory, number])}`);
 }
 

@@ -110,14 +110,14 @@ async function holdOf(
   if (!isKnown) return 'lab.unknown-sender';
   if (!isCorrected(report) && (await isConflicting(courier, read, practice))) return 'lab.reference-conflict';
   const { patientId } = chosen.card;
-  const numbers = await labNumberDigests(courier.keys, chosen.report);
+  const { all: numbers } = await labNumberDigests(courier.keys, chosen.report, courier.registry);
   const owner = await numberOwner(courier.keys, await patientKey(courier.keys, report), patientId);
   const isTaken =
     (await isUnderOtherPatient(courier.ledger, numbers, owner, patientId)) ||
     (await isTakenBack(courier.ledger, numbers, owner));
   if (isTaken) return 'lab.number-other-patient';
   const recipient = { patientKey: owner, cardId: patientId };
-  const identified = await identifyReport(courier.ledger, courier.keys, chosen.report, recipient, null);
+  const identified = await identifyReport(courier.ledger, courier, chosen.report, recipient, null);
   return identified === null ? 'lab.key-changed' : null;
 }
 

@@ -7,6 +7,7 @@
 import { reportGroups } from '../delivery/patient-card/patient-card.ts';
 import type { Keys } from '../keys/keys.ts';
 import {
+  keyOfLaboratory,
   keyWithOrdinal,
   type LabReport,
   type LabResult,
@@ -17,7 +18,8 @@ import {
 } from '../lab/lab.ts';
 import type { Sql } from '../ledger/ledger.ts';
 import { type KnownResult, knownResults, scopesOf } from '../records/records.ts';
-import { labNumberDigest, labNumberDigests } from './digests.ts';
+import { type LaboratoryName, labNumberDigest, labNumberDigests, laboratoryNames } from './digests.ts';
+import type { Courier } from './pipeline.ts';
 import { type Incoming, identifyResults, type SameDecision } from './same-result.ts';
 
 /** Whose results: the patient, as a keyed digest, and their card. */
@@ -35,12 +37,12 @@ export interface Identified {
 /** Null: a doubt that a person must end (`lab.key-changed`). Writes nothing. */
 export async function identifyReport(
   sql: Sql,
-  keys: Keys,
+  { keys, registry }: Pick<Courier, 'keys' | 'registry'>,
   report: LabReport,
   { patientKey, cardId }: Recipient,
   decision: SameDecision,
 ): Promise<Identified | null> {
-  const numbers = await labNumberDigests(keys, report);
+  const { all: numbers } = await labNumberDigests(keys, report, registry);
   const scopes = await scopesOf(sql, numbers, patientKey);
   const known = await knownResults(sql, numbers, patientKey, cardId);
   const describe = await keys.digester('card');
@@ -50,16 +52,17 @@ export async function identifyReport(
     const own = describe(key);
     if (own !== identifier) identifiers.set(own, identifier);
   };
-  const numbered = await withNumbers(keys, report);
-  for (const [number, ones] of Map.groupBy(numbered, (one) => one.number)) {
-    const scope = scopes.get(number) ?? null;
-    for (const { key } of ones) called(key, scoped(describe, key, scope));
-    const incoming = ones.flatMap((one) => incomingOf(describe, number, one, scope));
-    const answer = identifyResults(
-      known.filter((one) => one.number === number),
-      incoming,
-      decision,
-    );
+  const names = laboratoryNames(report, registry);
+  for (const [labNumber, ones] of Map.groupBy(withNumbers(report), ({ specimen }) => specimen.labNumber ?? '')) {
+    const namings = await namingsOf({ keys, describe, scopes, known }, names, labNumber, ones);
+    const remembered = namings.filter((naming) => naming.known.length > 0);
+    // Under two names already: nobody can tell which of them this report is about.
+    if (remembered.length > 1 && decision === null) return null;
+    const naming = remembered[0] ?? namings[0];
+    if (naming === undefined) continue;
+    const { number, incoming } = naming;
+    for (const { key } of ones) called(key, naming.called(key));
+    const answer = identifyResults(naming.known, incoming, decision);
     if (answer === null) return null;
     for (const [index, one] of incoming.entries()) {
       const identifier = answer[index] ?? one.own;
@@ -72,22 +75,68 @@ export async function identifyReport(
 }
 
 interface Numbered {
-  readonly number: string;
   /** Of the DiagnosticReport. */
   readonly key: string;
   readonly specimen: Specimen;
 }
 
-async function withNumbers(keys: Keys, report: LabReport): Promise<readonly Numbered[]> {
-  const all: Numbered[] = [];
-  for (const { key, specimens } of reportGroups(report)) {
-    for (const specimen of specimens) {
-      const { labNumber } = specimen;
-      if (labNumber === null || labNumber === '') continue;
-      all.push({ number: (await labNumberDigest(keys, report, labNumber)).toString('hex'), key, specimen });
-    }
-  }
-  return all;
+function withNumbers(report: LabReport): readonly Numbered[] {
+  return reportGroups(report)
+    .flatMap(({ key, specimens }) => specimens.map((specimen) => ({ key, specimen })))
+    .filter(({ specimen: { labNumber } }) => labNumber !== null && labNumber !== '');
+}
+
+interface Memory {
+  readonly keys: Keys;
+  readonly describe: Digester;
+  readonly scopes: ReadonlyMap<string, string>;
+  readonly known: readonly KnownResult[];
+}
+
+/** What one lab number's results are called under one name of their laboratory, and what is known under it. */
+interface Naming {
+  readonly number: string;
+  readonly known: readonly KnownResult[];
+  readonly incoming: readonly Described[];
+  readonly called: (key: string) => string;
+}
+
+/**
+ * Under the report's own name of the laboratory first. A lab number keeps the name under which it was first delivered: so
+ * what a laboratory sends after it entered the registry finds what it sent before, and the other way round.
+ */
+async function namingsOf(
+  { keys, describe, scopes, known }: Memory,
+  names: readonly LaboratoryName[],
+  labNumber: string,
+  ones: readonly Numbered[],
+): Promise<readonly Naming[]> {
+  return Promise.all(
+    names.map(async (name) => {
+      const number = (await labNumberDigest(keys, name, labNumber)).toString('hex');
+      const knownHere = known.filter((one) => one.number === number);
+      const codes = new Set(knownHere.map(({ code }) => code));
+      const namings = (name.inKeys.length === 0 ? [null] : name.inKeys).map((laboratory): Naming => {
+        const rename = (key: string) => (laboratory === null ? key : keyOfLaboratory(key, laboratory));
+        const place = { number, scope: scopes.get(number) ?? null, rename };
+        return {
+          number,
+          known: knownHere,
+          incoming: ones.flatMap((one) => incomingOf(describe, one, place)),
+          called: (key) => scoped(describe, rename(key), place.scope),
+        };
+      });
+      const fitting = namings.find(({ incoming }) => incoming.some(({ code }) => codes.has(code)));
+      return fitting ?? namings[0] ?? { number, known: knownHere, incoming: [], called: describe };
+    }),
+  );
+}
+
+/** How the results of one lab number are called. */
+interface Place {
+  readonly number: string;
+  readonly scope: string | null;
+  readonly rename: (key: string) => string;
 }
 
 /** Keyed, in hex: as the identifiers on the card, by the key that never rotates. */
@@ -100,19 +149,21 @@ interface Described extends Incoming {
 
 function incomingOf(
   describe: Digester,
-  number: string,
   { key, specimen }: Numbered,
-  scope: string | null,
+  { number, scope, rename }: Place,
 ): readonly Described[] {
   return specimen.results
     .filter(({ kind }) => kind === 'result')
-    .map((result) => ({
-      ...partsOf(describe, number, result, specimen),
-      key: result.key,
-      reportIdentifier: scoped(describe, key, scope),
-      own: scoped(describe, result.key, scope),
-      withOrdinal: (ordinal) => scoped(describe, keyWithOrdinal(result.key, ordinal), scope),
-    }));
+    .map((result) => {
+      const renamed = rename(result.key);
+      return {
+        ...partsOf(describe, number, { ...result, key: renamed }, specimen),
+        key: result.key,
+        reportIdentifier: scoped(describe, rename(key), scope),
+        own: scoped(describe, renamed, scope),
+        withOrdinal: (ordinal) => scoped(describe, keyWithOrdinal(renamed, ordinal), scope),
+      };
+    });
 }
 
 function scoped(describe: Digester, key: string, scope: string | null): string {

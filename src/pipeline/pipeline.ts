@@ -132,7 +132,7 @@ export {
 } from './replay.ts';
 export { type Recovered, recoverRestored } from './restored.ts';
 export { addReturnMailbox, removeReturnMailbox, replaceReturnPassword } from './return-mailbox.ts';
-export { type RotationWish, rotate, rotateMaster } from './rotate.ts';
+export { destroyRetired, type RotationWish, rotate, rotateMaster } from './rotate.ts';
 export { type ShreddedAnswer, shredMailbox, shredPractice } from './shred.ts';
 export { disableForwarding, type EnabledForwarding, enableForwarding, pauseForwarding } from './switch.ts';
 export {

@@ -22,7 +22,7 @@ import { asFailure } from '../shared/failure.ts';
 import { type DeliveryId, type MailId, newId, type ReportId } from '../shared/ids.ts';
 import type { ReasonCode } from '../shared/reasons.ts';
 import { attachmentsOf, mailOwner, sealReport } from './content.ts';
-import { contentDigests, patientKey, referenceDigests } from './digests.ts';
+import { contentDigests, patientKey, referenceDigests, referenceNameDigests } from './digests.ts';
 import type { Courier } from './pipeline.ts';
 import { ownAccount, sightingOf } from './receipts.ts';
 import { practiceOf } from './recipient.ts';
@@ -178,6 +178,7 @@ async function newReport(courier: Courier, opened: OpenedMail, placed: PlacedRep
   if (practiceId === null) return { ...common, state: 'held', reason: whose.kind === 'held' ? whose.code : null };
   const [contentDigest = null, ...olderContentDigests] = contentDigests(digestKeys, report, version);
   const [referenceDigest = null] = referenceDigests(digestKeys, report, placed.reportOrdinal);
+  const [referenceNameDigest = null] = referenceNameDigests(digestKeys, report, reading.format);
   const sealed = await sealReport(courier.keys, id, practiceId, {
     report,
     attachments: attachmentsOf(read, report),
@@ -189,6 +190,7 @@ async function newReport(courier: Courier, opened: OpenedMail, placed: PlacedRep
     contentDigest,
     olderContentDigests,
     referenceDigest,
+    referenceNameDigest,
     content: sealed,
     ...(sealed === null ? ({ state: 'discarded', reason: 'practice.shredded' } as const) : {}),
   };

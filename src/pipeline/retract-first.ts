@@ -36,7 +36,7 @@ export async function retractFirst(courier: Courier, delivery: OpenDelivery): Pr
   if (cardId === null) return 'done';
   // Where nothing may be written, nothing can be taken back: the report waits again for the number's sake.
   if (await isShadowed(delivery, courier.card)) return 'done';
-  const numbers = await labNumberDigests(courier.keys, content.report);
+  const { all: numbers } = await labNumberDigests(courier.keys, content.report, courier.registry);
   const holders = await courier.ledger.transaction(async (tx) => {
     await lockContents(tx, numbers);
     return beginRetraction(tx, numbers, cardId, claim.id);

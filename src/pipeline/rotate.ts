@@ -1,7 +1,15 @@
-/** Rotating keys, by a person: new current keys for old, or another master key, audited in the transaction of the act. */
+/** Keys changed by a person: new current ones for old, another master key, what is no longer needed destroyed. Audited in the act's transaction. */
 
 import { appendAudit } from '../audit/audit.ts';
-import { type MasterKey, type RotatedKey, type RotatingPurpose, rewrapKeys, rotateKeys } from '../keys/keys.ts';
+import {
+  destroyRetiredKeys,
+  type KeyFacts,
+  type MasterKey,
+  type RotatedKey,
+  type RotatingPurpose,
+  rewrapKeys,
+  rotateKeys,
+} from '../keys/keys.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 
 export interface RotationWish {
@@ -31,6 +39,25 @@ export async function rotate(
       })),
     );
     return rotated;
+  });
+}
+
+/** Destroys the retired data keys that nothing stands under any more, each audited. */
+export async function destroyRetired(ledger: Ledger, by: string): Promise<readonly KeyFacts[]> {
+  return ledger.transaction(async (tx) => {
+    const destroyed = await destroyRetiredKeys(tx);
+    await appendAudit(
+      tx,
+      destroyed.map(({ id, purpose, ownerId }) => ({
+        event: 'keys.destroyed',
+        actor: by,
+        objectKind: 'key',
+        objectId: id,
+        practiceId: purpose === 'practice' ? ownerId : null,
+        fields: { purpose, owner: ownerId },
+      })),
+    );
+    return destroyed;
   });
 }
 

@@ -159,7 +159,7 @@ export async function recordForwarded(
     const isOurs = await settleDelivery(tx, claim.id, leaseToken, {
       state: 'forwarded',
       reason: null,
-      detail: answer.warnings[0] ?? null,
+      detail: answer.warnings.length === 0 ? null : answer.warnings.join(' '),
       withheldCount: content.withheldCount,
       receipt: { resources: answer.written.resources.map((resource) => ({ ...resource })) },
     });

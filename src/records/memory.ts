@@ -23,6 +23,30 @@ export async function hasReferenceConflict(
   return count > 0;
 }
 
+/**
+ * Whether an earlier report came under the same references with another moment. Only the later of two says so, so that a
+ * delivery that is tried again says what it said before.
+ */
+export async function isReferenceReused(
+  sql: Sql,
+  report: {
+    readonly reportId: string;
+    readonly practiceId: string;
+    /** Under every live key, as those with the moment; none: the report states no reference. */
+    readonly referenceNameDigests: readonly Buffer[];
+    readonly referenceDigests: readonly Buffer[];
+  },
+): Promise<boolean> {
+  if (report.referenceNameDigests.length === 0 || report.referenceDigests.length === 0) return false;
+  const { count } = await sql.query(
+    `select 1 from report n join report r on r.practice_id = n.practice_id and r.reference_name_digest = any($2::bytea[])
+       and r.reference_digest <> all($3::bytea[]) and (r.created_at, r.id) < (n.created_at, n.id)
+     where n.id = $1 and n.practice_id = $4 limit 1`,
+    [report.reportId, report.referenceNameDigests, report.referenceDigests, report.practiceId],
+  );
+  return count > 0;
+}
+
 /** How long a laboratory number belongs to the patient it was last seen under (lab-report.md). */
 export const LAB_NUMBER_DAYS = 90;
 
@@ -101,6 +125,15 @@ export async function rememberLabNumbers(
       [number, patientKey, cardId, deliveryId],
     );
   }
+}
+
+/** Those of these numbers that are remembered, for whoever. */
+export async function knownNumbers(sql: Sql, numbers: readonly Buffer[]): Promise<readonly Buffer[]> {
+  const { rows } = await sql.query<{ number: Buffer }>(
+    'select distinct number_digest as number from lab_number where number_digest = any($1::bytea[])',
+    [numbers],
+  );
+  return rows.map(({ number }) => number);
 }
 
 /** What sets the identifiers of a number apart for this patient, by number (hex); nothing for a number that has no scope. */

@@ -60,9 +60,11 @@ export {
 export {
   acceptSender,
   hasReferenceConflict,
+  isReferenceReused,
   isSenderAccepted,
   isTakenBack,
   isUnderOtherPatient,
+  knownNumbers,
   type OtherCard,
   otherCards,
   rememberLabNumbers,

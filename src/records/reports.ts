@@ -20,6 +20,8 @@ export interface NewReport {
   /** The same under older keys that are still looked up: what was seen before a rotation is found by these. */
   readonly olderContentDigests?: readonly Buffer[];
   readonly referenceDigest: Buffer | null;
+  /** The references without the moment; absent: nothing to notice a reuse by. */
+  readonly referenceNameDigest?: Buffer | null;
   readonly version: string | null;
   readonly isCorrected: boolean;
   readonly content: Buffer | null;
@@ -115,8 +117,8 @@ export function contentDigestsOf(report: NewReport): readonly Buffer[] {
 async function insertReport(tx: Sql, report: NewReport): Promise<void> {
   await tx.query(
     `insert into report (id, mail_id, practice_id, kind, payload_ordinal, report_ordinal, format, laboratory, sender, patient_key,
-       content_digest, reference_digest, version, is_corrected, content, erased_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, case when $15::bytea is null then now() end)`,
+       content_digest, reference_digest, version, is_corrected, content, erased_at, reference_name_digest)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, case when $15::bytea is null then now() end, $16)`,
     [
       report.id,
       report.mailId,
@@ -133,6 +135,7 @@ async function insertReport(tx: Sql, report: NewReport): Promise<void> {
       report.version,
       report.isCorrected,
       report.content,
+      report.referenceNameDigest ?? null,
     ],
   );
   const isSettled = report.state !== 'ready';

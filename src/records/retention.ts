@@ -72,7 +72,7 @@ export async function pruneBatch(tx: Sql, { keepDays, dedupeDays }: Retention, m
     [dedupeDays, most],
   );
   const reportDigests = await tx.query(
-    `update report set content_digest = null, reference_digest = null
+    `update report set content_digest = null, reference_digest = null, reference_name_digest = null
      where id in (select r.id from report r where ${REPORT_DIGEST_DUE} order by r.created_at limit $2 for update of r skip locked)`,
     [dedupeDays, most],
   );

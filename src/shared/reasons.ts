@@ -282,6 +282,11 @@ export const REASONS = {
     'Twee berichten van hetzelfde moment geven voor dezelfde bepaling een andere uitslag. Vraag het laboratorium welke klopt en om een gecorrigeerd bericht, en wijs dit bericht daarna af.',
     'Equal versions with different values, neither marked corrected. Ask the laboratory for a corrected message, then discard this one.',
   ),
+  'lab.preliminary-after-retraction': held(
+    'laboratory',
+    'Het laboratorium trok deze uitslag in (of kon hem niet bepalen) en stuurde daarna een voorlopige. Op de kaart blijft de intrekking staan tot de definitieve komt. Vraag het laboratorium naar de definitieve uitslag; staat die op de kaart, geef dan vrij of wijs af.',
+    'A preliminary that was sent after a retraction or cancellation is not shown over it, since what was retracted could come back over the preliminary. Once the final one is on the card, release or discard.',
+  ),
   'lab.reference-conflict': held(
     'laboratory',
     'Twee berichten met hetzelfde kenmerk hebben een andere inhoud. Vraag het laboratorium of beide kloppen: zo ja, geef dan vrij; zo nee, wijs af.',

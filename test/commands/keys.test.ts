@@ -100,6 +100,48 @@ describe('keys status and rotate', () => {
     expect(others.every(({ isDestroyable }) => !isDestroyable)).toBe(true);
   });
 
+  it('prune destroys what is destroyable and nothing else, audited; what stands under the others stays readable', async () => {
+    const destroyable = (await keysOf('practice', agb)).filter(({ isDestroyable }) => isDestroyable);
+    const ids = destroyable.map(({ id }) => id).toSorted();
+    expect(ids).toHaveLength(2);
+    const destroyed = 'select id from data_key where destroyed_at is not null and wrapped is null order by id::text';
+    const dryRun = await run('keys', 'prune', '--dry-run');
+    expect(dryRun).toMatchObject({ code: 0, stdout: expect.stringContaining(': 2 oude') });
+    expect(await journey.sql(destroyed)).toEqual([]);
+    const done = await run('keys', 'prune', '--by', 'sanne');
+    expect(done).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Vernietigd: 2 /) });
+    expect(await journey.sql(destroyed)).toEqual(ids.map((id) => ({ id })));
+    const audited = await journey.sql(
+      `select object_id, actor, practice_id is not null as of_practice from audit where event = 'keys.destroyed' order by 1`,
+    );
+    expect(audited).toEqual(ids.map((id) => ({ object_id: id, actor: 'sanne', of_practice: true })));
+    expect(await run('keys', 'prune')).toMatchObject({ stdout: expect.stringMatching(/^Vernietigd: 0 /) });
+    // Both earlier reports stand under other retired keys.
+    const [report] = await journey.sql<{ id: string; practice_id: string; content: Buffer }>(
+      `select id, practice_id, content from report where content is not null order by created_at limit 1`,
+    );
+    const place = {
+      table: 'report',
+      rowId: report?.id ?? '',
+      owner: { purpose: 'practice', id: report?.practice_id ?? '' },
+    } as const;
+    expect((await journey.courier.keys.open(place, report?.content ?? Buffer.of())).toString()).toContain('26330001');
+  });
+
+  it('know every sealed table: what they missed would be destroyed', async () => {
+    const columns = await journey.sql<{ place: string }>(
+      `select table_name || '.' || column_name as place from information_schema.columns
+       where table_schema = 'public' and table_name <> 'audit_seal' and data_type = 'bytea' and column_name not like '%digest' and column_name not like '%_key'
+         and column_name <> 'wrapped' order by 1`,
+    );
+    const source = readFileSync(new URL('../../src/keys/inventory.ts', import.meta.url), 'utf8');
+    const counted = [...source.matchAll(/KEY_ID\('(\w+)'\)\}.* from (\w+) where/g)].map(
+      ([, column, table]) => `${table}.${column}`,
+    );
+    expect(columns.map(({ place }) => place)).toEqual(counted.toSorted());
+    expect(counted).toContain('outward_mail.content');
+  });
+
   it.each(['card', 'patient', 'bsn'])('refuse the %s key with the reason', async (purpose) => {
     const before = await journey.sql('select count(*) from data_key');
     const { code, stderr } = await run('keys', 'rotate', '--purpose', purpose);
@@ -205,6 +247,9 @@ describe('keys shred', () => {
     const held = readFileSync(new URL('../../fixtures/rejected/truncated.edi', import.meta.url));
     await journey.startWorker();
     await send(held);
+    // keys prune, above, destroyed some already.
+    const destroyed = 'select id from data_key where destroyed_at is not null order by id';
+    const before = await journey.sql(destroyed);
     expect(await run('keys', 'shred', '--practice', agb)).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('--reason'),
@@ -220,7 +265,7 @@ describe('keys shred', () => {
       code: 2,
       stderr: expect.stringContaining('practice disable'),
     });
-    expect(await journey.sql('select 1 from data_key where destroyed_at is not null')).toEqual([]);
+    expect(await journey.sql(destroyed)).toEqual(before);
     await run('practice', 'disable', agb, 'forwarding');
     const { code, stdout } = await run(...shred, '--yes');
     expect({ code, stdout }).toMatchObject({

@@ -356,6 +356,66 @@ async function potassium(): Promise<readonly string[]> {
   return results.filter(({ name }) => name === 'Kalium').map(({ value, status }) => `${value} ${status}`);
 }
 
+describe('held release says what now happens', () => {
+  const released = async (id: string, flag: string) => {
+    const { stdout, code } = await runCommand(['held', 'release', id, flag, '--reason', 'gebeld'], {
+      ...journey.settings,
+      ZORGKOERIER_LANGUAGE: 'nl',
+    });
+    await untilAtRest(journey, sent);
+    expect(code).toBe(0);
+    return stdout;
+  };
+
+  it('for --same-determination', async () => {
+    const number = '26350001';
+    await send(about(number, [{ ...UNCODED, value: '78' }]));
+    const held = await send(about(number, [{ value: '80' }]));
+    expect(await released(held.id, '--same-determination')).toContain('op de plaats van de eerdere');
+    expect(await rows(number)).toEqual(['Petra Kreatinine 80 final']);
+  });
+
+  it.each([
+    ['--number-reused', '26350002', 'opnieuw gebruikt', ['Karel Kreatinine 91 final', 'Petra Kreatinine 78 final']],
+    [
+      '--retract-first',
+      '26350003',
+      'eerst wordt bij de eerste patiënt alles onder dit labnummer ingetrokken',
+      ['Karel Kreatinine 91 final', 'Petra Kreatinine - entered-in-error'],
+    ],
+  ])('for %s', async (flag, number, words, expected) => {
+    await send(about(number, [{ value: '78' }], PETRA));
+    const held = await send(about(number, [{ value: '91' }], KAREL));
+    expect(await released(held.id, flag)).toContain(words);
+    expect(await rows(number)).toEqual(expected);
+  });
+});
+
+describe('edifact.reference-reused: a reference that a laboratory uses again, at another moment', () => {
+  const message = { bsn: KAREL, to: linde, reference: 'HERGEBRUIKT' };
+  const first = { ...message, labNumber: '26340001', sentAt: '261118:0901' };
+  const other = { ...message, labNumber: '26340002', sentAt: '261118:0902', results: [{ value: '91' }] };
+
+  it('is a new message: delivered, with the warning', async () => {
+    expect(await send(first)).toMatchObject({ state: 'forwarded', detail: null });
+    expect(await send(other)).toMatchObject({ state: 'forwarded', detail: 'edifact.reference-reused' });
+    expect(await rows('26340002')).toEqual(['Karel Kreatinine 91 final']);
+  });
+
+  it('is not what is sent again as it was, what came at the same moment, or what another laboratory sent', async () => {
+    const shown = (of: Medlab) => ({ ...of, results: [{ value: '92' }] });
+    expect(await send(first)).toMatchObject({ state: 'duplicate', detail: null });
+    expect(await send(shown(other))).toMatchObject({ state: 'held', reason: 'lab.reference-conflict' });
+    const elsewhere = { ...other, labNumber: '26340003', from: '500099002', sentAt: '261118:0904' };
+    expect(await send(elsewhere)).toMatchObject({ state: 'forwarded', detail: null });
+  });
+
+  it('is noticed when the older message comes last too, by the one that came later', async () => {
+    const older = { ...message, labNumber: '26340004', sentAt: '261118:0800' };
+    expect(await send(older)).toMatchObject({ state: 'forwarded', detail: 'edifact.reference-reused' });
+  });
+});
+
 describe('what the consumer of HL7 must get right', () => {
   it('5. the same MSH-10 and bytes is a duplicate, with other content a conflict, the same results anew a resend', async () => {
     const first = oru('A1', 'Z26-3101', '0900', [kalium('4.1')]);
@@ -394,6 +454,29 @@ describe('what the consumer of HL7 must get right', () => {
 
   it('9. nothing is ever answered, whatever MSH-15 and MSH-16 ask for: our client only looked', () => {
     expect(forbiddenCommands(journey.world.proxy.commands())).toEqual([]);
+  });
+});
+
+describe('D and W: what the laboratory takes back', () => {
+  it.each([
+    ['D', '26-3110', '11'],
+    ['W', '26-3111', '12'],
+  ])('%s retracts from card and board, keeps the laboratory’s words, and is said aloud', async (status, number, hour) => {
+    await sendHl7(oru(`R1${status}`, number, '1000', ['OBX|1|NM|547^Leukocyten^NHG45||7.1|10*9/l|||||F']));
+    const note = 'NTE|1||Monsters verwisseld, andere patient';
+    const row = `OBX|1|NM|547^Leukocyten^NHG45|||10*9/l|||||${status}`;
+    const noticed = () => journey.log().match(/results retracted by the laboratory/g)?.length ?? 0;
+    const before = noticed();
+    expect(await sendHl7(oru(`R2${status}`, number, `${hour}00`, [row, note]))).toMatchObject({ state: 'forwarded' });
+    expect(noticed()).toBe(before + 1);
+    for (const server of [journey.world.ckis, journey.world.cboards]) {
+      const retracted = server.repository
+        .all<Observation>('Observation')
+        .filter((one) => one.code?.text === 'Leukocyten' && one.issued?.startsWith(`2026-11-20T${hour}:00`));
+      expect(retracted.map((one) => [one.status, one.note?.[0]?.text, one.valueQuantity])).toEqual([
+        ['entered-in-error', 'Ingetrokken door het laboratorium.\nMonsters verwisseld, andere patient', undefined],
+      ]);
+    }
   });
 });
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { keyWithOrdinal, partsOfKey, scopedKey, withResultKeys } from '../../src/lab/key.ts';
+import { keyOfLaboratory, keyWithOrdinal, partsOfKey, scopedKey, withResultKeys } from '../../src/lab/key.ts';
 import type { LabResult, Specimen } from '../../src/lab/lab.ts';
 
 function result(raw: string | null, more: Partial<LabResult> = {}): LabResult {
@@ -144,6 +144,11 @@ describe('the parts of a key', () => {
     expect(scopedKey('a|b|2026||c||1', 's')).toBe('a|b\\|s|2026||c||1');
     expect(partsOfKey(scopedKey('a|b|2026||c||1', 's'))).toHaveLength(7);
     expect(scopedKey('a||2026|', 's')).toBe('a|\\|s|2026|');
+  });
+
+  it('are the same under another name of the laboratory but for that, which is escaped as any other part', () => {
+    expect(keyOfLaboratory('a|b|2026||c||1', 'x|y')).toBe('x\\|y|b|2026||c||1');
+    expect(partsOfKey(keyOfLaboratory('a|b\\|s|2026||c||1', ''))).toEqual(['', 'b\\|s', '2026', '', 'c', '', '1']);
   });
 
   it('have another last one among more equals', () => {

@@ -12,12 +12,13 @@ import {
   type WriteAnswer,
 } from '../../src/delivery/patient-card/patient-card.ts';
 import { type Keys, openKeys } from '../../src/keys/keys.ts';
+import { loadLaboratoryRegistry } from '../../src/lab/lab.ts';
 import { identifyReport } from '../../src/pipeline/identify.ts';
 import { rememberResults } from '../../src/records/records.ts';
 import { type FhirSandbox, startFhirSandbox } from '../../src/sandbox/fhir/fhir.ts';
 import { SANDBOX_PATIENTS, SANDBOX_PRACTICES } from '../../src/sandbox/people.ts';
 import { practice } from '../delivery/sample.ts';
-import { reportOf } from '../lab/from-hl7/reading.ts';
+import { reportBy } from '../lab/from-hl7/reading.ts';
 import { useLedgers } from '../ledger/ledgers.ts';
 
 export interface Obx {
@@ -33,13 +34,19 @@ export interface Oru {
   /** MSH-7: hour and minute of 20 November 2026. */
   readonly sentAt: string;
   readonly results: readonly Obx[];
+  /** before: it went to the card before its laboratory entered the registry. read-before: it was read before, and went after. */
+  readonly registered?: 'before' | 'read-before';
 }
+
+const REGISTRY = loadLaboratoryRegistry();
+const WITHOUT = { ...REGISTRY, laboratories: [] };
 
 const DAY = '20261120';
 const PATIENT = 'PID|1||999918606^^^NLMINBIZA^NNNLD||Bakker&&Bakker&&Smit^Els^E.^^^^L||19720618|F';
 
-export function messageOf(labNumber: string, { sentAt, results }: Oru) {
-  return reportOf(
+export function messageOf(labNumber: string, { sentAt, results, registered }: Oru) {
+  return reportBy(
+    registered === undefined ? REGISTRY : WITHOUT,
     `MSH|^~\\&|LAB|DIAGZUID||500088002|${DAY}${sentAt}00||ORU^R01^ORU_R01|C${sentAt}|P|2.5.1||||||UNICODE UTF-8`,
     PATIENT,
     `OBR|1||${labNumber}|CHEM^Chemie^L|||${DAY}083000||||||||||||||||||F`,
@@ -95,7 +102,13 @@ export function useArrivals(): Arrivals {
   async function deliver(labNumber: string, oru: Oru): Promise<string> {
     const report = messageOf(labNumber, oru);
     const reportId = randomUUID();
-    const identified = await identifyReport(ledgers.worker, keys, report, { patientKey, cardId }, null);
+    const identified = await identifyReport(
+      ledgers.worker,
+      { keys, registry: oru.registered === 'before' ? WITHOUT : REGISTRY },
+      report,
+      { patientKey, cardId },
+      null,
+    );
     if (identified === null) return 'lab.key-changed';
     const { results, identifiers } = identified;
     await ledgers.worker.transaction((tx) => rememberResults(tx, patientKey, reportId, results, identifiers));

@@ -28,6 +28,12 @@ const correctedAgain: Oru = { sentAt: '1300', results: [{ value: '4.4', status: 
 const retracted: Oru = { sentAt: '1400', results: [{ ...GLUCOSE, status: 'D' }] };
 const ALL = [preliminary, final, corrected, cumulative, correctedAgain, retracted];
 
+const finalOfOne = oneOf('1100', 'F');
+
+function oneOf(sentAt: string, status: string, value = '4.1'): Oru {
+  return { sentAt, results: [{ value, status }] };
+}
+
 const RESULTS = [
   'Glucose 08:30 - entered-in-error Ingetrokken door het laboratorium.',
   'Kalium 08:30 4.4 corrected',
@@ -58,7 +64,6 @@ describe('every order of arrival gives the same card', () => {
   it('as far as the report’s status goes, also where a preliminary was sent after the final', async () => {
     const late: Oru = { ...preliminary, sentAt: '1130' };
     const lateOfOne: Oru = { sentAt: '1130', results: [{ value: '4.0', status: 'P' }] };
-    const finalOfOne: Oru = { sentAt: '1100', results: [{ value: '4.1' }] };
     const statuses: string[] = [];
     for (const pair of [
       [final, late],
@@ -86,6 +91,28 @@ describe('every order of arrival gives the same card', () => {
       }),
       { numRuns: 40 },
     );
+  });
+
+  it('of a preliminary that was sent after a retraction or cancellation: held, or replaced by it', {
+    timeout: 120_000,
+  }, async () => {
+    const late = oneOf('1300', 'P');
+    for (const status of ['D', 'X']) {
+      const takenBack = oneOf('1200', status);
+      const messages = [finalOfOne, takenBack, late];
+      await arrivals.arrive(messages);
+      const expected = arrivals.results();
+      expect(expected.join()).toContain(status === 'D' ? 'entered-in-error' : 'cancelled');
+      for (const order of ordersOf(messages)) {
+        const answers = await arrivals.arrive(order);
+        expect(arrivals.results(), order.map(({ sentAt }) => sentAt).join(' ')).toEqual(expected);
+        const isHeld = order.indexOf(takenBack) < order.indexOf(late);
+        expect(answers[order.indexOf(late)]).toBe(isHeld ? 'lab.preliminary-after-retraction' : 'written');
+      }
+    }
+    // The final that follows is shown, and then nothing is in doubt any more.
+    await arrivals.arrive([finalOfOne, oneOf('1200', 'D'), oneOf('1400', 'F', '4.6'), late]);
+    expect(arrivals.results()).toEqual(['Kalium 08:30 4.6 final']);
   });
 
   it('for any messages of distinct moments, where nothing preliminary follows a retraction', {

@@ -6,6 +6,7 @@ import {
   findOriginal,
   hasReferenceConflict,
   insertReports,
+  isReferenceReused,
   isSenderAccepted,
   isUnderOtherPatient,
   lockContents,
@@ -153,6 +154,33 @@ describe('the original of a content', () => {
       await lockContents(tx, [last]);
     });
     await expect(other).resolves.toBeUndefined();
+  });
+});
+
+describe('a reference that is used again', () => {
+  const asked = (report: ReturnType<typeof newReport>, names: readonly Buffer[]) =>
+    isReferenceReused(ledgers.worker, {
+      reportId: report.id,
+      practiceId: report.practiceId ?? '',
+      referenceNameDigests: names,
+      referenceDigests: report.referenceDigest === null ? [] : [report.referenceDigest],
+    });
+
+  it('is noticed by the later of two of one practice, at another moment, also under an older key', async () => {
+    const [name, older] = [digest(), digest()];
+    const first = await deliveryIn(ledgers, place, 'discarded', { referenceNameDigest: older });
+    const second = await deliveryIn(ledgers, place, 'sending', { referenceNameDigest: name });
+    expect(await asked(second, [name, older])).toBe(true);
+    expect(await asked(first, [name, older])).toBe(false);
+    expect(await asked(second, [name])).toBe(false);
+    expect(await asked(second, [])).toBe(false);
+    const { referenceDigest } = first;
+    const sameMoment = await deliveryIn(ledgers, place, 'sending', { referenceNameDigest: older, referenceDigest });
+    expect(await asked(sameMoment, [older])).toBe(false);
+    const elsewhere = await watchedPlace(ledgers.worker);
+    expect(await asked(await deliveryIn(ledgers, elsewhere, 'sending', { referenceNameDigest: older }), [older])).toBe(
+      false,
+    );
   });
 });
 

@@ -1,5 +1,6 @@
 /** A registration that is right, to change one thing of. */
 
+import { EXAMPLE_REGISTRATION } from '../../src/commands/render-medvri.ts';
 import {
   DEFAULT_RECEIVER,
   type MedvriInterchange,
@@ -10,27 +11,7 @@ import {
   writeMedvri,
 } from '../../src/registration/registration.ts';
 
-export const REGISTRATION: Registration = {
-  practice: { agb: '01099001', name: 'Huisartsenpraktijk De Linde', account: '500088001' },
-  patient: {
-    bsn: '999990019',
-    birthDate: '1980-10-25',
-    sex: 'female',
-    name: {
-      family: 'Jansen',
-      prefix: 'van',
-      partnerFamily: 'Berg',
-      partnerPrefix: 'van de',
-      given: 'Petra',
-      initials: 'P.',
-    },
-  },
-  author: { name: 'A. de Vries', role: 'praktijkondersteuner' },
-  source: { kind: 'card', field: 'Bijzonderheden' },
-  writtenAt: '2026-11-25T10:15:00+01:00',
-  text: 'Patiënte belde over haar medicijnen.',
-  earlier: null,
-};
+export const REGISTRATION: Registration = { ...EXAMPLE_REGISTRATION, text: 'Patiënte belde over haar medicijnen.' };
 
 export const SENT = { from: '500066001', sentAt: new Date('2026-11-25T10:16:00+01:00') };
 

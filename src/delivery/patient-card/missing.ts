@@ -38,7 +38,9 @@ export async function countMissing(
       version: trace.version,
       content: said,
     });
-    return decision.kind !== 'unchanged' && decision.kind !== 'older';
+    // A retraction outranks the preliminary that it follows on the card, also where that one was sent later.
+    const isOutranked = decision.kind === 'held' && decision.code === 'lab.preliminary-after-retraction';
+    return decision.kind !== 'unchanged' && decision.kind !== 'older' && !isOutranked;
   }).length;
 }
 

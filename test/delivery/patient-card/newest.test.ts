@@ -2,12 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   type CardStatus,
-  type Decision,
   type IncomingResult,
   newest,
   type ResultOnCard,
 } from '../../../src/delivery/patient-card/newest.ts';
 import type { ResultStatus } from '../../../src/lab/lab.ts';
+import { arrive } from './card-after.ts';
 
 const at = (minute: number) => new Date(Date.UTC(2026, 2, 2, 14, minute)).toISOString();
 
@@ -50,7 +50,37 @@ describe('what is newest', () => {
     ['a newer cancellation replaces', onCard('final', 1), incoming('cancelled', 2), 'replace'],
     ['a confirmation settles a preliminary', onCard('preliminary', 1), incoming('confirmed', 2), 'confirm'],
     ['a confirmation of a final changes nothing', onCard('final', 1), incoming('confirmed', 2), 'unchanged'],
-    ['an older confirmation does not settle', onCard('preliminary', 2), incoming('confirmed', 1), 'older'],
+    [
+      'a retraction replaces a preliminary of a later time',
+      onCard('preliminary', 2),
+      incoming('retracted', 1),
+      'replace',
+    ],
+    [
+      'a cancellation replaces a preliminary of a later time',
+      onCard('preliminary', 2),
+      incoming('cancelled', 1),
+      'replace',
+    ],
+    [
+      'a preliminary of before a retraction stays away',
+      onCard('entered-in-error', 2),
+      incoming('preliminary', 1),
+      'older',
+    ],
+    [
+      'a final of between a preliminary and its confirmation is newer than what was confirmed',
+      onCard('final', 3, { confirmedVersion: at(1) }),
+      incoming('final', 2, six),
+      'replace',
+    ],
+    ['so is a retraction', onCard('final', 3, { confirmedVersion: at(1) }), incoming('retracted', 2), 'replace'],
+    [
+      'a final of before the confirmed preliminary is not',
+      onCard('final', 3, { confirmedVersion: at(2) }),
+      incoming('final', 1, six),
+      'older',
+    ],
     [
       'a value that an earlier arrived confirmation meant is settled',
       onCard('final', 3, { confirmedVersion: at(1) }),
@@ -89,6 +119,30 @@ describe('what is newest', () => {
       incoming('final', 1),
       'lab.same-time-conflict',
     ],
+    [
+      'a correction of the moment of a retraction',
+      onCard('entered-in-error', 1),
+      incoming('corrected', 1, six),
+      'lab.same-time-conflict',
+    ],
+    [
+      'a preliminary after a retraction',
+      onCard('entered-in-error', 1),
+      incoming('preliminary', 2),
+      'lab.preliminary-after-retraction',
+    ],
+    [
+      'a preliminary after a cancellation',
+      onCard('cancelled', 1),
+      incoming('preliminary', 2),
+      'lab.preliminary-after-retraction',
+    ],
+    [
+      'a confirmation that is older than the preliminary',
+      onCard('preliminary', 2),
+      incoming('confirmed', 1),
+      'hl7.nothing-to-confirm',
+    ],
     ['another patient', onCard('final', 1, { patientId: 'q' }), incoming('final', 2), 'card.other-subject'],
     ['a card without a version', onCard('final', 1, { version: null }), incoming('final', 2), 'lab.same-time-conflict'],
   ])('is a doubt: %s', (_title, card, result, code) => {
@@ -100,15 +154,6 @@ describe('what is newest', () => {
     expect(newest(card, incoming('final', 0)).kind).toBe('unchanged');
   });
 });
-
-const CARD_STATUS: Partial<Record<ResultStatus, CardStatus>> = { retracted: 'entered-in-error' };
-
-/** The card after a decision, as plan-result.ts would have written it. */
-function after(decision: Decision, card: ResultOnCard | null, result: IncomingResult): ResultOnCard | null {
-  if (decision.kind !== 'create' && decision.kind !== 'replace') return card;
-  const status = CARD_STATUS[result.status] ?? (result.status as CardStatus);
-  return { patientId: 'p', status, version: result.version, content: result.content, confirmedVersion: null };
-}
 
 it('ends with the same card in whatever order the reports arrive', () => {
   const sent = fc.uniqueArray(
@@ -123,10 +168,7 @@ it('ends with the same card in whatever order the reports arrive', () => {
     fc.tuple(fc.constant(reports), fc.shuffledSubarray(reports, { minLength: reports.length })),
   );
   const deliver = (reports: readonly { status: ResultStatus; minute: number; content: string }[]) =>
-    reports.reduce<ResultOnCard | null>((card, { status, minute, content }) => {
-      const result = incoming(status, minute, { content });
-      return after(newest(card, result), card, result);
-    }, null);
+    arrive(reports.map(({ status, minute, content }) => incoming(status, minute, { content }))).card;
   fc.assert(
     fc.property(shuffled, ([reports, other]) => {
       expect(deliver(other)).toEqual(deliver(reports));

@@ -1,7 +1,7 @@
 /** What the tests of the ORU reader share: a plain message, line by line, and its reading. */
 
 import { readHl7Payload } from '../../../src/lab/from-hl7/from-hl7.ts';
-import type { LabReport, LabResult, PayloadReading } from '../../../src/lab/lab.ts';
+import type { LaboratoryRegistry, LabReport, LabResult, PayloadReading } from '../../../src/lab/lab.ts';
 import { loadLaboratoryRegistry } from '../../../src/lab/registry.ts';
 
 export const MSH = 'MSH|^~\\&|LAB|DIAGZUID||500088002|20261120101500||ORU^R01^ORU_R01|C1|P|2.5.1||||||UNICODE UTF-8';
@@ -14,13 +14,21 @@ export function payloadOf(bytes: Buffer) {
 }
 
 export function readingOf(...lines: readonly string[]): PayloadReading {
-  const [reading, ...others] = readHl7Payload(payloadOf(Buffer.from(lines.join('\r'))), loadLaboratoryRegistry());
+  return readingBy(loadLaboratoryRegistry(), ...lines);
+}
+
+export function readingBy(registry: LaboratoryRegistry, ...lines: readonly string[]): PayloadReading {
+  const [reading, ...others] = readHl7Payload(payloadOf(Buffer.from(lines.join('\r'))), registry);
   if (reading === undefined || others.length > 0) throw new Error('not one message');
   return reading;
 }
 
 export function reportOf(...lines: readonly string[]): LabReport {
-  const { reports, code } = readingOf(...lines);
+  return reportBy(loadLaboratoryRegistry(), ...lines);
+}
+
+export function reportBy(registry: LaboratoryRegistry, ...lines: readonly string[]): LabReport {
+  const { reports, code } = readingBy(registry, ...lines);
   const [report] = reports;
   if (report === undefined || reports.length > 1) throw new Error(`not one report: ${code}`);
   return report;
