@@ -2,6 +2,7 @@
 
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
+import { addAlarmCommands } from './commands/alarm-table.ts';
 import { addAuditCommands } from './commands/audit-table.ts';
 import { exitCodeOf } from './commands/exit-code.ts';
 import type { ReleaseFlags } from './commands/held.ts';
@@ -222,6 +223,7 @@ program
     run(async () => (await import('./commands/status.ts')).runStatus(io, options)),
   );
 
+addAlarmCommands(program, io);
 addKeyCommands(program, io);
 
 program

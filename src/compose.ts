@@ -5,6 +5,7 @@ import { type Config, ConfigurationError, masterKeyOf, type Peer, readEmbedded }
 import { type Board, openBoard } from './delivery/board/board.ts';
 import { openPatientCard } from './delivery/patient-card/patient-card.ts';
 import { openZorgmail } from './delivery/zorgmail/zorgmail.ts';
+import { type Metrics, newMetrics } from './health/health.ts';
 import { type Keys, openKeys } from './keys/keys.ts';
 import { type LaboratoryRegistry, loadLaboratoryRegistry } from './lab/lab.ts';
 import { type Ledger, openLedger, requireCurrentSchema } from './ledger/ledger.ts';
@@ -33,6 +34,8 @@ export interface Overrides {
 
 export interface Composition {
   readonly courier: Courier;
+  /** What the courier counts. */
+  readonly metrics: Metrics;
   release(): Promise<void>;
 }
 
@@ -116,8 +119,11 @@ export async function compose(config: Config, overrides: Overrides = {}): Promis
       timeoutMs: overrides.targetTimeoutMs ?? TARGET_TIMEOUT_MS,
     });
     const random = overrides.random ?? Math.random;
+    const metrics = newMetrics();
     const courier: Courier = {
       ...office,
+      openMailbox: metrics.metered(office.openMailbox),
+      meter: metrics,
       queue,
       card: kept(opened, openPatientCard(target(config.ckis))),
       board: config.cboards === null ? unconfiguredBoard : kept(opened, openBoard(target(config.cboards))),
@@ -130,7 +136,7 @@ export async function compose(config: Config, overrides: Overrides = {}): Promis
       limits: { ...config, mailboxesMax: MAILBOXES_MAX },
       mark: overrides.mark ?? (() => {}),
     };
-    return { courier, release };
+    return { courier, metrics, release };
   } catch (thrown) {
     await release();
     throw thrown;

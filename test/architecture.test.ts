@@ -27,7 +27,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['cli'],
   ['commands'],
   ['compose'],
-  ['api'],
+  ['api', 'health'],
   ['pipeline'],
   ['delivery/patient-card', 'delivery/board', 'delivery/zorgmail', 'queue', 'mailbox'],
   ['records'],

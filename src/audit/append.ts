@@ -23,6 +23,7 @@ export interface AuditEntry {
     | 'batch'
     | 'key'
     | 'ledger'
+    | 'alarm'
     | 'audit';
   readonly objectId: string;
   readonly practiceId?: string | null;

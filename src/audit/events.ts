@@ -81,6 +81,8 @@ export const EVENTS = {
   'registration.retried': care('U', 'update'),
   'registration.discard-asked': care('U', 'update'),
   'registration.discarded': care('D', 'delete'),
+  'alarm.muted': office('U', 'administration'),
+  'alarm.unmuted': office('U', 'administration'),
   'ledger.restored': office('E', 'administration'),
   'keys.rotated': office('C', 'administration'),
   'keys.master-rotated': office('U', 'administration'),

@@ -40,6 +40,7 @@ const HINTS: Readonly<Record<string, string>> = {
   'source.key-symmetric': 'this is a shared secret: have the source make a key pair and send the public half',
   'source.key-not-allowed': 'allowed for signing: EC P-256 or P-384, RSA of 2048 bits or more, Ed25519',
   'source.key-unreadable': 'a public key is expected, as PEM (`-----BEGIN PUBLIC KEY-----`) or as one JWK',
+  'health.cannot-listen': 'the address in ZORGKOERIER_HEALTH_LISTEN is taken, or is not one of this machine',
   'queue.eviction-policy': 'set `maxmemory-policy noeviction` in Redis',
 };
 
@@ -63,7 +64,10 @@ export function exitCodeOf(thrown: unknown, io: Pick<Io, 'progress'>): number {
 const EXIT_CODES: readonly (readonly [RegExp, number])[] = [
   // A statement that was refused or rolled back is no ledger that is away: 11 would send someone to the network.
   [/^ledger\.(unreachable$|schema-)/, 11],
-  [/^(keys\.other-master-key|queue\.eviction-policy|lab\.(registry|determinations)-invalid)$/, 10],
+  [
+    /^(keys\.other-master-key|health\.cannot-listen|queue\.eviction-policy|lab\.(registry|determinations)-invalid)$/,
+    10,
+  ],
   [/^mailbox\.login-refused$/, 12],
   [/^(practice|source|decision)\./, 2],
 ];

@@ -4,6 +4,7 @@
  */
 
 import { compose } from '../compose.ts';
+import { certificateTargets, startHealth } from '../health/health.ts';
 import { startWorker } from '../pipeline/pipeline.ts';
 import { systemClock } from '../shared/clock.ts';
 import { deliveryConfigOf, type Io } from './io.ts';
@@ -17,13 +18,26 @@ export async function runStart(io: Io): Promise<number> {
   // Before anything is opened: a worker that is stopped while it starts must give its mailboxes back too.
   const stopAsked = signalled();
   void stopAsked.then((code) => exitWhenLate(io, code, config.shutdownMs + CLOSE_MS));
-  const { courier, release } = await compose(config);
+  const { courier, metrics, release } = await compose(config);
   try {
     const worker = await startWorker(courier);
-    const code = await stopAsked;
-    io.progress('stopping');
-    await worker.release(config.shutdownMs);
-    return code;
+    try {
+      const health = await startHealth({
+        courier,
+        metrics,
+        workerId: worker.workerId,
+        listen: config.healthListen,
+        limits: config,
+        certificates: certificateTargets(config),
+      });
+      const code = await stopAsked;
+      io.progress('stopping');
+      health.stopping();
+      await health.release();
+      return code;
+    } finally {
+      await worker.release(config.shutdownMs);
+    }
   } finally {
     await release();
   }

@@ -60,6 +60,8 @@ export async function runStatus(io: Io, options: { readonly json: boolean }): Pr
       print(io, config.language, mailboxes, held.length, trouble, total);
       for (const line of registrationLines(registrations, config.language)) io.out(line);
       for (const line of alarmLines(alarms, config.language)) io.out(line);
+      if (alarms.length > 0)
+        io.out(say(config, { nl: 'Wat te doen: zorgkoerier alarm list', en: 'What to do: zorgkoerier alarm list' }));
     }
     return mailboxes.every((mailbox) => mailbox.difference === 0) ? 0 : 3;
   } finally {
@@ -67,17 +69,18 @@ export async function runStatus(io: Io, options: { readonly json: boolean }): Pr
   }
 }
 
-// One line per kind: which objects they are, `held list` and --json say.
+// One line per kind: which objects they are and what to do, `alarm list` and --json say.
 function alarmLines(alarms: readonly Alarm[], language: 'nl' | 'en'): readonly string[] {
   const kinds = [...new Set(alarms.map(({ kind }) => kind))];
   return kinds.map((kind) => {
     const [first, ...others] = alarms.filter((alarm) => alarm.kind === kind);
     const since = first?.openedAt.toISOString().slice(0, 10);
+    const mutedCount = [first, ...others].filter((alarm) => alarm?.mutedUntil != null).length;
     return say(
       { language },
       {
-        nl: `alarm ${kind}: ${others.length + 1}, het oudste sinds ${since}`,
-        en: `alarm ${kind}: ${others.length + 1}, the oldest since ${since}`,
+        nl: `alarm ${kind}: ${others.length + 1}, het oudste sinds ${since}${mutedCount > 0 ? `, gedempt: ${mutedCount}` : ''}`,
+        en: `alarm ${kind}: ${others.length + 1}, the oldest since ${since}${mutedCount > 0 ? `, muted: ${mutedCount}` : ''}`,
       },
     );
   });

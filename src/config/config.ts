@@ -60,6 +60,11 @@ export interface Config {
   readonly dedupeDays: number;
   readonly pruneIntervalMs: number;
   readonly auditSealFile: string | null;
+  /** null: no server for health. */
+  readonly healthListen: { readonly host: string; readonly port: number } | null;
+  readonly polledWithinMs: number;
+  readonly backlogWithinMs: number;
+  readonly passwordDays: number | null;
   readonly laboratoriesPath: string | null;
   readonly determinationsPath: string | null;
 }
@@ -207,6 +212,10 @@ function asConfig(read: Read): Config {
     dedupeDays: set.ZORGKOERIER_DEDUPE_DAYS,
     pruneIntervalMs: set.ZORGKOERIER_PRUNE_INTERVAL_MS,
     auditSealFile: read.ZORGKOERIER_AUDIT_SEAL_FILE,
+    healthListen: read.ZORGKOERIER_HEALTH_LISTEN,
+    polledWithinMs: set.ZORGKOERIER_POLLED_WITHIN_MS,
+    backlogWithinMs: set.ZORGKOERIER_BACKLOG_WITHIN_MS,
+    passwordDays: read.ZORGKOERIER_PASSWORD_DAYS,
     laboratoriesPath: read.ZORGKOERIER_LABORATORIES,
     determinationsPath: read.ZORGKOERIER_DETERMINATIONS,
   };

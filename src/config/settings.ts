@@ -42,6 +42,17 @@ const masterKey = z
   .regex(/^[A-Za-z0-9+/]{43}=$/, 'must be 32 bytes in base64 (openssl rand -base64 32)')
   .transform((text) => Buffer.from(text, 'base64'));
 
+// A bare port is one on this machine: what may be read from elsewhere is said in full.
+const healthAddress = z
+  .string()
+  .regex(/^(?:(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]):)?\d{1,5}$/, 'must be host:port')
+  .transform((text) => {
+    const at = text.lastIndexOf(':');
+    const host = at === -1 ? '127.0.0.1' : text.slice(0, at).replace(/^\[|\]$/g, '');
+    return { host, port: Number(text.slice(at + 1)) };
+  })
+  .refine(({ port }) => port <= 65_535, 'must be host:port');
+
 function count(from: number, to: number) {
   const wrong = `must be a whole number from ${from} to ${to}`;
   return z
@@ -194,6 +205,26 @@ export const SETTINGS = {
     z.string().min(1),
     null,
     'A file to which the seals of the audit are also written; keep copies of it elsewhere, for `audit verify --seals`',
+  ),
+  ZORGKOERIER_HEALTH_LISTEN: setting(
+    healthAddress,
+    null,
+    'Where a worker serves `/metrics`, `/healthz` and `/livez`, as `host:port`; a port alone is one on this machine (127.0.0.1). Whoever may connect may read: codes and numbers, nothing about a person',
+  ),
+  ZORGKOERIER_POLLED_WITHIN_MS: setting(
+    count(10_000, 24 * 60 * MINUTE_MS),
+    '900000',
+    'How long no look at a mailbox may end well before it is an alarm, and `/healthz` fails',
+  ),
+  ZORGKOERIER_BACKLOG_WITHIN_MS: setting(
+    count(10_000, 24 * 60 * MINUTE_MS),
+    '900000',
+    'How long something may wait before a step before it is an alarm, and `/healthz` fails where the target is up',
+  ),
+  ZORGKOERIER_PASSWORD_DAYS: setting(
+    count(1, 3_650),
+    null,
+    'How old a mailbox’s password may become before it is an alarm: some days less than the mail service lets it live. Without it none is ever too old',
   ),
   ZORGKOERIER_LABORATORIES: setting(z.string().min(1), null, 'A file instead of the built-in list of laboratories'),
   ZORGKOERIER_DETERMINATIONS: setting(

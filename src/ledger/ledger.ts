@@ -30,7 +30,15 @@ export interface Ledger extends Sql {
   transaction<Answer>(work: (tx: Sql) => Promise<Answer>): Promise<Answer>;
   /** Calls `heard` for every NOTIFY on the channel, and once after each reconnect, since some may have been missed. */
   listen(channel: string, heard: (payload: string) => void): Promise<() => Promise<void>>;
+  /** Connections of the pool now, and how many pieces of work wait for one. */
+  load(): PoolLoad;
   release(): Promise<void>;
+}
+
+export interface PoolLoad {
+  readonly busy: number;
+  readonly idle: number;
+  readonly waiting: number;
 }
 
 export { migrate, requireCurrentSchema, type SchemaAnswer, schemaState } from './migrate.ts';

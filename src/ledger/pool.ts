@@ -47,6 +47,7 @@ export function openLedger(options: LedgerOptions): Ledger {
     query: (text, values) => run(pool, text, values),
     transaction: (work) => inTransaction(pool, work),
     listen: (channel, heard) => listen(options, channel, heard),
+    load: () => ({ busy: pool.totalCount - pool.idleCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     release: () => pool.end(),
   };
 }

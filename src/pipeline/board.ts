@@ -13,7 +13,7 @@ import { isShadowed, namedCard } from './checks.ts';
 import { labNumberDigest, labNumberDigests, laboratoryNames } from './digests.ts';
 import type { OpenDelivery } from './open-delivery.ts';
 import type { Courier } from './pipeline.ts';
-import { lookedUp, postpone, recordSettled } from './settle.ts';
+import { lookedUp, postpone, recordSettled, tallyOf } from './settle.ts';
 
 const FIRST_LOOK_MS = 500;
 const LOOK_MAX_MS = 60_000;
@@ -102,6 +102,7 @@ async function settled(
   receipt: Record<string, unknown>,
 ): Promise<JobAnswer> {
   const { claim, leaseToken, practice, content } = delivery;
+  const tally = tallyOf(courier, claim);
   await courier.ledger.transaction(async (tx) => {
     const settlement = {
       state: 'forwarded',
@@ -110,11 +111,12 @@ async function settled(
       withheldCount: content.withheldCount,
       receipt,
     } as const;
-    if (!(await settleDelivery(tx, claim.id, leaseToken, settlement))) return;
+    if (!(await settleDelivery(tx, claim.id, leaseToken, settlement, tally.note))) return;
     const looked = lookedUp(claim, 'forwarded', null);
     const written = { ...looked, event, objectKind: 'report', objectId: claim.reportId } as const;
     const fields = { ...looked.fields, by: practice.boards };
     await appendAudit(tx, event === 'report.looked-up' ? [{ ...looked, fields }] : [looked, { ...written, fields }]);
   });
+  tally.count('forwarded', null);
   return { kind: 'done' };
 }

@@ -11,6 +11,7 @@ import type { FetchedRange, MailboxConnection } from '../mailbox/mailbox.ts';
 import type { Epoch } from '../practice/practice.ts';
 import {
   type CopiedRow,
+  countArrivals,
   insertBatch,
   insertCopied,
   markVanished,
@@ -86,9 +87,9 @@ async function commit(
   const batchId = newId<BatchId>();
   const place = { mailboxId: owner.mailboxId, epochId: range.epochId, batchId };
   const gone = fetched.vanished.map((uid) => ({ id: assigned.get(uid) ?? newId<MailId>(), uid }));
-  await courier.ledger.transaction(async (tx) => {
+  const copiedAt = await courier.ledger.transaction(async (tx) => {
     await requireOwned(tx, owner, range);
-    await insertBatch(tx, batchId, owner.mailboxId);
+    const insertedAt = await insertBatch(tx, batchId, owner.mailboxId);
     await setAssignedCopied(
       tx,
       batchId,
@@ -100,10 +101,16 @@ async function commit(
       rows.filter((row) => !assigned.has(row.uid)),
     );
     await markVanished(tx, place, gone, amsterdamDay(courier.clock.now()));
+    await countArrivals(tx, owner.mailboxId, rows);
     await auditCopy(tx, owner.mailboxId, batchId, rows.length, gone.length);
     courier.mark('copy-uncommitted');
+    return insertedAt;
   });
   courier.mark('copy-committed');
+  // What was there before we looked did not wait for us.
+  const arrived = rows.filter((row) => !assigned.has(row.uid));
+  const arrivedMs = arrived.map(({ internalDate }) => copiedAt.getTime() - internalDate.getTime());
+  courier.meter.copied({ count: rows.length, vanished: gone.length, arrivedMs });
   if (gone.length > 0)
     courier.logger.warn('mails vanished before they were seen', { mailboxId: owner.mailboxId, count: gone.length });
   if (rows.length > 0) await addReadJob(courier, batchId);

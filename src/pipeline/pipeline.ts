@@ -20,6 +20,7 @@ import type { Breaker, JobQueue } from '../queue/queue.ts';
 import type { ReadingThreads } from '../reading/reading.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
+import type { Meter } from './meter.ts';
 
 /** What the steps work with: built once, in compose.ts. */
 export interface Courier {
@@ -41,6 +42,7 @@ export interface Courier {
   readonly breakers: Breakers;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly meter: Meter;
   /** 0 ≤ x < 1: jitter. */
   readonly random: () => number;
   readonly limits: CourierLimits;
@@ -115,6 +117,7 @@ export {
 export { type Foreseen, type ForeseenReport, foresee } from './foresee.ts';
 export { type RunningWorker, startWorker } from './forward.ts';
 export { HOLD_ALARMS, type HoldAlarm } from './hold-alarms.ts';
+export type { Meter, ReadReport, SettledDelivery } from './meter.ts';
 export { addMailboxTo, type LinkedMailbox, replacePassword } from './practice-mailbox.ts';
 export { prune, pruneBatches } from './prune.ts';
 export { practiceOf } from './recipient.ts';

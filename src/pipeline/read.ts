@@ -88,8 +88,10 @@ async function readClaimed(courier: Courier, mails: readonly ClaimedMail[], leas
       const reading = await readMail(courier, mail, digestKeys);
       if (reading !== 'stopped') readings.push(reading);
     }
-    const { added, answered, notOurs } = await recordAll(courier, { leaseToken, digestKeys }, readings);
+    const settled: Settled = new Map();
+    const { added, answered, notOurs } = await recordAll(courier, { leaseToken, digestKeys, settled }, readings);
     courier.mark('read-committed');
+    for (const mail of settled.values()) courier.meter.read(mail);
     logReadings(courier, mails, readings);
     logSettled(courier.logger, answered);
     if (notOurs > 0) courier.logger.warn('receipts for nothing of ours', { count: notOurs, code: NOT_OURS });
@@ -113,6 +115,8 @@ async function readClaimed(courier: Courier, mails: readonly ClaimedMail[], leas
 interface Claim {
   readonly leaseToken: string;
   readonly digestKeys: DigestKeys;
+  /** Filled as they are recorded. */
+  readonly settled: Settled;
 }
 
 /** What recording added: deliveries to make, and what receipts made of registrations. */
@@ -122,6 +126,9 @@ interface Recorded {
   /** Receipts for nothing that we ever made. */
   readonly notOurs: number;
 }
+
+/** What became of each mail that was ours; a mail that is recorded anew takes its own place. */
+type Settled = Map<MailId, { readonly verdict: MailReading['verdict']; readonly reports: readonly NewReport[] }>;
 
 /** Together where it can be; one by one where the ledger refuses something of one of them, which is then quarantined. */
 async function recordAll(courier: Courier, claim: Claim, readings: readonly MailReading[]): Promise<Recorded> {
@@ -151,7 +158,7 @@ async function recordRefused(courier: Courier, claim: Claim, reading: MailReadin
 async function record(
   courier: Courier,
   tx: Sql,
-  { leaseToken, digestKeys }: Claim,
+  { leaseToken, digestKeys, settled: settledMails }: Claim,
   readings: readonly MailReading[],
 ): Promise<Recorded> {
   await courier.keys.guardDigests(tx, digestKeys);
@@ -171,13 +178,16 @@ async function record(
       await uncountReading(tx, reading.mailId);
       continue;
     }
+    const settledReports: NewReport[] = [];
     for (const report of reading.reports) {
       const settled = await withOriginal(tx, await withPracticeState(tx, report, reading.copiedAt));
       added.push(...(await insertReports(tx, [settled])));
       entries.push(...entriesOf(settled));
+      settledReports.push(settled);
     }
     if (reason !== null) notOurs += 1;
     answered.push(...(await recordReceipts(tx, reading.mailId, receipts)));
+    settledMails.set(reading.mailId, { verdict, reports: settledReports });
     await eraseMail(tx, reading.mailId);
   }
   await appendAudit(tx, entries);

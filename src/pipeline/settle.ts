@@ -110,6 +110,7 @@ async function afterFailure(
     claim,
     decide(failure, claim.attempts + 1, courier.random, 'card.attempts-exhausted'),
   );
+  courier.meter.failed({ target: claim.target, outcome: decision.kind, reason: failure.code });
   courier.logger.warn('delivery failed', {
     deliveryId: claim.id,
     code: failure.code,
@@ -155,15 +156,16 @@ export async function recordForwarded(
   answer: Extract<DeliveryAnswer, { kind: 'forwarded' }>,
 ): Promise<DeliveryId | null> {
   const { claim, leaseToken, practice, content } = delivery;
-  return courier.ledger.transaction(async (tx) => {
-    const isOurs = await settleDelivery(tx, claim.id, leaseToken, {
+  const tally = tallyOf(courier, claim);
+  const boardId = await courier.ledger.transaction(async (tx) => {
+    const settlement = {
       state: 'forwarded',
       reason: null,
       detail: answer.warnings.length === 0 ? null : answer.warnings.join(' '),
       withheldCount: content.withheldCount,
       receipt: { resources: answer.written.resources.map((resource) => ({ ...resource })) },
-    });
-    if (!isOurs) return null;
+    } as const;
+    if (!(await settleDelivery(tx, claim.id, leaseToken, settlement, tally.note))) return null;
     await countUncoded(courier, tx, delivery);
     const participants = { ...participantsOf(claim), ...(answer.card === null ? {} : { card: answer.card }) };
     await appendAudit(tx, [
@@ -178,9 +180,25 @@ export async function recordForwarded(
       },
     ]);
     if (practice.boards === 'none') return null;
-    const boardId = newId<DeliveryId>();
-    return (await insertBoardDelivery(tx, boardId, claim.id)) ? boardId : null;
+    const id = newId<DeliveryId>();
+    return (await insertBoardDelivery(tx, id, claim.id)) ? id : null;
   });
+  tally.count('forwarded', null);
+  return boardId;
+}
+
+/** Counts an end once it is committed, and only if it was ours: `note` is given to settleDelivery. */
+export function tallyOf({ meter }: Pick<Courier, 'meter'>, claim: Pick<ClaimedDelivery, 'target' | 'arrivedAt'>) {
+  const { target, arrivedAt } = claim;
+  let noted: { readonly arrivedMs: number | null } | null = null;
+  return {
+    note: (settledAt: Date) => {
+      noted = { arrivedMs: arrivedAt === null ? null : settledAt.getTime() - arrivedAt.getTime() };
+    },
+    count: (state: string, reason: string | null) => {
+      if (noted !== null) meter.settled({ target, state, reason, ...noted });
+    },
+  };
 }
 
 /** What went to a card without a code, or would have: the mapping's gaps are counted with the outcome, so exactly once. */
@@ -207,24 +225,23 @@ export async function recordSettled(
 ): Promise<void> {
   const { claim, leaseToken } = delivery;
   const reason = answer.kind === 'held' ? answer.code : answer.kind === 'no-card' ? answer.reason : null;
+  const tally = tallyOf(courier, claim);
   await courier.ledger.transaction(async (tx) => {
-    const detail = answer.kind === 'held' ? answer.detail : null;
-    if (
-      !(await settleDelivery(tx, claim.id, leaseToken, {
-        state: answer.kind,
-        reason,
-        detail,
-        withheldCount,
-        receipt: answer.kind === 'held' && answer.cards !== undefined ? { cards: answer.cards } : null,
-      }))
-    )
-      return;
+    const settlement = {
+      state: answer.kind,
+      reason,
+      detail: answer.kind === 'held' ? answer.detail : null,
+      withheldCount,
+      receipt: answer.kind === 'held' && answer.cards !== undefined ? { cards: answer.cards } : null,
+    };
+    if (!(await settleDelivery(tx, claim.id, leaseToken, settlement, tally.note))) return;
     if (answer.kind === 'shadowed' && claim.target === 'patient-card' && delivery.content !== undefined) {
       await countUncoded(courier, tx, { claim, content: delivery.content });
     }
     if (answer.kind === 'no-card' && claim.target === 'patient-card') await eraseAll(tx, claim);
     await auditSettled(tx, claim, answer.kind, reason, isLookedUp);
   });
+  tally.count(answer.kind, reason);
 }
 
 async function eraseAll(tx: Sql, claim: ClaimedDelivery): Promise<void> {

@@ -175,7 +175,7 @@ export async function setMailboxPassword(
   const { mailboxId, practiceId } = where;
   const sealed = await keys.seal(passwordPlace(mailboxId), Buffer.from(password));
   await tx.query(
-    'update mailbox set password = $2, owner_id = null, owner_epoch = owner_epoch + 1, trouble = null where id = $1',
+    'update mailbox set password = $2, password_set_at = now(), owner_id = null, owner_epoch = owner_epoch + 1, trouble = null where id = $1',
     [mailboxId, sealed],
   );
   await appendAudit(tx, [

@@ -43,6 +43,8 @@ export interface ClaimedDelivery {
   readonly isUncertain: boolean;
   /** Since it was made, by database time: a worker's own clock may be wrong. */
   readonly ageMs: number;
+  /** INTERNALDATE; null where the mail was there before we looked, or a person decided about it: then nothing was timed. */
+  readonly arrivedAt: Date | null;
 }
 
 export type ClaimAnswer =
@@ -89,7 +91,8 @@ export async function claimDelivery(
        r.is_corrected as "isCorrected", r.content, d.override ->> 'card' as "overrideCard",
        coalesce(d.override -> 'acknowledged', '[]') as acknowledged, coalesce(d.override -> 'choices', '[]') as choices,
        d.override ->> 'retractFrom' as "retractFrom", r.identifiers, d.attempts,
-       d.state = 'uncertain' or d.ask_first as "isUncertain", round(extract(epoch from now() - d.created_at) * 1000)::bigint as "ageMs"
+       d.state = 'uncertain' or d.ask_first as "isUncertain", round(extract(epoch from now() - d.created_at) * 1000)::bigint as "ageMs",
+       case when m.source = 'mailbox' and not m.is_untimed and not d.is_untimed then m.internal_date end as "arrivedAt"
      from delivery d join report r on r.id = d.report_id join mail m on m.id = r.mail_id where d.id = $1`,
     [id],
   );
@@ -192,12 +195,16 @@ export interface Settlement {
   readonly receipt: Readonly<Record<string, unknown>> | null;
 }
 
-/** Records the end of a delivery; only for the worker that claimed it. False: the claim had passed to another. */
+/**
+ * Records the end of a delivery; only for the worker that claimed it. False: the claim had passed to another. `note` hears
+ * when that was, by the ledger's clock.
+ */
 export async function settleDelivery(
   tx: Sql,
   id: string,
   leaseToken: string,
   settlement: Settlement,
+  note: (settledAt: Date) => void = () => {},
 ): Promise<boolean> {
   const settled = await tx.query(
     `update delivery set state = $3, reason = $4, detail = $5, receipt = $6, settled_at = now(), lease_token = null, lease_until = null
@@ -212,10 +219,11 @@ export async function settleDelivery(
     ],
   );
   if (settled.count === 0) return false;
-  await tx.query('update report set withheld_count = $2 where id = (select report_id from delivery where id = $1)', [
-    id,
-    settlement.withheldCount,
-  ]);
+  const { rows } = await tx.query<{ at: Date }>(
+    'update report set withheld_count = $2 where id = (select report_id from delivery where id = $1) returning now() as at',
+    [id, settlement.withheldCount],
+  );
+  if (rows[0] !== undefined) note(rows[0].at);
   return true;
 }
 

@@ -152,7 +152,7 @@ async function settleJoined(tx: Sql, item: HeldItem): Promise<void> {
 // A board is waited for from its delivery's birth (pipeline/board.ts): a person who releases it starts the waiting anew.
 async function backToReady(tx: Sql, item: HeldItem, override: Override | null): Promise<number> {
   const { rows } = await tx.query<{ generation: number }>(
-    `update delivery set state = 'ready', reason = null, detail = null, original_id = null, settled_at = null, override = $2, discard_wish = null, attempts = 0,
+    `update delivery set state = 'ready', reason = null, detail = null, original_id = null, settled_at = null, override = $2, discard_wish = null, attempts = 0, is_untimed = true,
        created_at = case when target = 'board' then now() else created_at end,
        generation = generation + 1, next_check_at = now() + interval '30 seconds'
      where id = $1 and state in ('held', 'quarantined') returning generation`,
@@ -164,7 +164,7 @@ async function backToReady(tx: Sql, item: HeldItem, override: Override | null): 
 async function backToReading(tx: Sql, item: HeldItem, batchId: string): Promise<number> {
   await tx.query('delete from report where id = $1', [item.reportId]);
   const waiting = await tx.query(
-    `update mail set state = 'copied', verdict = null, reason = null, read_batch_id = $2, read_attempts = $3, lease_token = null, lease_until = null
+    `update mail set state = 'copied', verdict = null, reason = null, read_batch_id = $2, read_attempts = $3, is_untimed = true, lease_token = null, lease_until = null
      where id = $1 and content is not null`,
     // What could hang a reader begins at its second claim, in a thread: the fix may not be one.
     [item.mailId, batchId, item.reason === 'mail.poisonous' ? 1 : 0],

@@ -27,11 +27,14 @@ const CHECK_SECONDS = 30;
 /** How long a claim on rows lasts; whoever reads renews it (renewMails), so that a dead reader's mails are soon another's. */
 const LEASE_SECONDS = 30;
 
-export async function insertBatch(tx: Sql, id: BatchId, mailboxId: MailboxId | null): Promise<void> {
-  await tx.query(
-    `insert into read_batch (id, mailbox_id, next_check_at) values ($1, $2, now() + make_interval(secs => ${CHECK_SECONDS}))`,
+/** Answers the moment of the transaction, by the ledger's clock. */
+export async function insertBatch(tx: Sql, id: BatchId, mailboxId: MailboxId | null): Promise<Date> {
+  const { rows } = await tx.query<{ at: Date }>(
+    `insert into read_batch (id, mailbox_id, next_check_at) values ($1, $2, now() + make_interval(secs => ${CHECK_SECONDS}))
+     returning created_at as at`,
     [id, mailboxId],
   );
+  return rows[0]?.at ?? new Date(0);
 }
 
 /** Mails that were just copied, many in one statement. */
@@ -85,7 +88,7 @@ export async function insertReplayed(
 export async function setAssignedCopied(tx: Sql, batchId: BatchId, rows: readonly CopiedRow[]): Promise<void> {
   for (const row of rows) {
     await tx.query(
-      `update mail set state = 'copied', bytes = $2, digest = $3, content = $4, read_batch_id = $5, internal_date = $6, day = $7, copied_at = now()
+      `update mail set state = 'copied', bytes = $2, digest = $3, content = $4, read_batch_id = $5, internal_date = $6, day = $7, copied_at = now(), is_untimed = true
        where id = $1 and state = 'assigned'`,
       [row.id, row.bytes, row.digest, row.content, batchId, row.internalDate, row.day],
     );

@@ -6,6 +6,7 @@
  */
 
 export { type Accounting, accountingOf, type MailboxAccounting, totalOf } from './accounting.ts';
+export { type ArrivalDay, arrivalDays, countArrivals, forgetArrivals } from './arrivals.ts';
 export {
   type ClaimAnswer,
   type ClaimedDelivery,

@@ -10,7 +10,7 @@ import { patientOf } from '../../src/sandbox/fhir/population.ts';
 import { SANDBOX_PRACTICES } from '../../src/sandbox/people.ts';
 import { type Services, startServices } from '../../src/sandbox/services/services.ts';
 import { passwordOf } from '../../src/sandbox/zorgmail/mailboxes.ts';
-import { type Child, runCommand, startCommand } from '../support/child.ts';
+import { type Child, freePort, runCommand, startCommand } from '../support/child.ts';
 import { letTimePass, untilAtRest } from '../support/observe.ts';
 import { until } from '../support/until.ts';
 import { type Journey, startJourney } from '../support/world.ts';
@@ -41,6 +41,9 @@ const PLANTED = newMarks([]).remark;
 const redisTraffic: string[] = [];
 const commandOutput: string[] = [];
 const titles: string[] = [];
+const healthAnswers: string[] = [];
+/** Where the worker serves its metrics: a port that was free a moment ago. */
+let healthPort = 0;
 let sent = 0;
 
 beforeAll(async () => {
@@ -57,8 +60,17 @@ beforeAll(async () => {
   const monitor = await listener.monitor();
   monitor.on('monitor', (_time: string, args: readonly string[]) => redisTraffic.push(args.join(' ')));
   const [row] = await journey.sql<{ directory: string }>(`select current_setting('data_directory') as directory`);
-  worker = startCommand(['start'], journey.settings);
-  const watched = { journey, dataDirectory: row?.directory ?? '', worker, redisTraffic, commandOutput, titles };
+  healthPort = await freePort();
+  worker = startCommand(['start'], { ...journey.settings, ZORGKOERIER_HEALTH_LISTEN: String(healthPort) });
+  const watched = {
+    journey,
+    dataDirectory: row?.directory ?? '',
+    worker,
+    redisTraffic,
+    commandOutput,
+    titles,
+    healthAnswers,
+  };
   places = placesOf(watched);
   for (const place of places) await place.plant(PLANTED);
   await journey.startWorker();
@@ -132,12 +144,23 @@ async function everythingHappens(): Promise<void> {
     await send(to, good);
     if (index === 1) proxy.cutNextLiteral();
     if (index === 0) sent += await registrationsHappen(journey, marks, marked, practice);
+    await askHealth();
     titles.push(...(await titlesOf(worker.process.pid)));
   }
   await inTheEnd();
   await commands();
   await decideAll();
   await inTheEnd();
+  await askHealth();
+}
+
+async function askHealth(): Promise<void> {
+  for (const path of ['/metrics', '/healthz', '/livez', `/${PLANTED}`]) {
+    const ask = () => fetch(`http://127.0.0.1:${healthPort}${path.replaceAll(' ', '%20')}`).catch(() => null);
+    const answer = await until('an answer', ask, (answered) => answered !== null);
+    if (answer === null) continue;
+    healthAnswers.push(JSON.stringify([...answer.headers]), await answer.text());
+  }
 }
 
 async function send(to: string, payload: Buffer): Promise<void> {
@@ -159,6 +182,8 @@ async function inTheEnd(): Promise<void> {
 const COMMANDS: readonly (readonly string[])[] = [
   ['status'],
   ['status', '--json'],
+  ['alarm', 'list'],
+  ['alarm', 'list', '--json'],
   ['held', 'list'],
   ['held', 'list', '--json'],
   ['reconcile', '--json'],
@@ -219,6 +244,7 @@ describe('the canary', () => {
     expect((await tables(journey)).length).toBeGreaterThan(10);
     expect(journey.log()).toContain('card.failing');
     expect(titles.join()).toContain('cli.ts');
+    expect(healthAnswers.join('\n')).toMatch(/zorgkoerier_deliveries_total\{[^}]*outcome="forwarded"[^}]*\} [1-9]/);
   });
 
   it('is heard wherever a mark was planted', async () => {

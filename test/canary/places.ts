@@ -23,10 +23,12 @@ export interface Watched {
   readonly commandOutput: string[];
   /** Titles of our processes, taken while they worked. */
   readonly titles: string[];
+  /** What the worker answered to those who watch it. */
+  readonly healthAnswers: string[];
 }
 
 export function placesOf(watched: Watched): readonly Place[] {
-  const { journey, dataDirectory, worker, redisTraffic, commandOutput, titles } = watched;
+  const { journey, dataDirectory, worker, redisTraffic, commandOutput, titles, healthAnswers } = watched;
   const said = (name: string, lines: string[]): Place => ({
     name,
     plant: async (mark) => void lines.push(mark),
@@ -83,6 +85,7 @@ export function placesOf(watched: Watched): readonly Place[] {
     },
     said('output of commands', commandOutput),
     said('process titles', titles),
+    said('metrics and health', healthAnswers),
     {
       name: 'addresses of requests',
       plant: async (mark) => void (await fetch(`${journey.world.ckis.url}/planted/${mark.replaceAll(' ', '%20')}`)),

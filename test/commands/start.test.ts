@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { monotonicMs } from '../../src/shared/clock.ts';
-import { startCommand } from '../support/child.ts';
+import { freePort, startCommand } from '../support/child.ts';
 import { until } from '../support/until.ts';
 import { type Journey, startJourney } from '../support/world.ts';
 
@@ -32,6 +32,26 @@ describe('zorgkoerier start', () => {
     const { code: ended, signal: killed, stderr } = await worker.ended;
     expect({ ended, killed }).toEqual({ ended: code, killed: null });
     expect(stderr).toMatch(/stopping/);
+    expect(await journey.sql('select 1 from mailbox where owner_id is not null')).toEqual([]);
+  });
+
+  it('serves its health where it was told to, and ends with exit code 10 where it cannot', async () => {
+    const port = await freePort();
+    const settings = { ...journey.settings, ZORGKOERIER_HEALTH_LISTEN: String(port), ZORGKOERIER_SHUTDOWN_MS: '1000' };
+    const worker = startCommand(['start'], settings);
+    const ask = (path: string) => fetch(`http://127.0.0.1:${port}${path}`).catch(() => null);
+    await until(
+      'health',
+      async () => (await ask('/healthz'))?.status,
+      (status) => status === 200,
+    );
+    expect(await (await ask('/metrics'))?.text()).toContain('zorgkoerier_workers_alive 1');
+    const second = await startCommand(['start'], settings).ended;
+    expect(second).toMatchObject({ code: 10, stderr: expect.stringContaining('ZORGKOERIER_HEALTH_LISTEN') });
+    expect((await ask('/healthz'))?.status).toBe(200);
+    worker.process.kill('SIGTERM');
+    expect((await worker.ended).code).toBe(0);
+    expect(await ask('/livez')).toBeNull();
     expect(await journey.sql('select 1 from mailbox where owner_id is not null')).toEqual([]);
   });
 

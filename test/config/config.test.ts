@@ -63,6 +63,28 @@ describe('the configuration', () => {
     });
   });
 
+  it.each([
+    ['9464', '127.0.0.1', 9_464],
+    ['0.0.0.0:9464', '0.0.0.0', 9_464],
+    ['[::1]:80', '::1', 80],
+    ['metrics.internal:1', 'metrics.internal', 1],
+  ])('takes %s for where health is served: on this machine where no host is said', (text, host, port) => {
+    expect(loadConfig({ ...WHOLE, ZORGKOERIER_HEALTH_LISTEN: text }).healthListen).toEqual({ host, port });
+  });
+
+  it.each([
+    ':9464',
+    '::1:9464',
+    '127.0.0.1',
+    '70000',
+    'a b:1',
+    'http://x:1',
+  ])('refuses to serve health at %s', (text) => {
+    expect(faults({ ...WHOLE, ZORGKOERIER_HEALTH_LISTEN: text })).toEqual({
+      ZORGKOERIER_HEALTH_LISTEN: 'must be host:port',
+    });
+  });
+
   it('derives the master key’s id from the key itself', () => {
     const id = createHash('sha256').update(KEY).digest('hex').slice(0, 8);
     expect(loadConfig(WHOLE).masterKey).toEqual({ id, bytes: KEY });

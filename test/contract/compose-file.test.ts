@@ -17,6 +17,7 @@ interface Service {
   readonly container_name?: string;
   readonly ports?: readonly string[];
   readonly stop_grace_period?: string;
+  readonly healthcheck?: { readonly test: readonly string[]; readonly timeout: string };
 }
 
 const text = readFileSync(fileURLToPath(new URL('../../docker-compose.yml', import.meta.url)), 'utf8');
@@ -90,6 +91,15 @@ describe('the compose file', () => {
     expect(worker.ports).toBeUndefined();
     const shutdownMs = Number(worker.environment?.['ZORGKOERIER_SHUTDOWN_MS']);
     expect(Number.parseInt(worker.stop_grace_period ?? '', 10) * 1_000).toBeGreaterThan(shutdownMs);
+  });
+
+  it('asks the worker for its health where it serves it, and nobody outside its container can', () => {
+    const listen = worker.environment?.['ZORGKOERIER_HEALTH_LISTEN'] ?? '';
+    const [, host, port] = /:-([0-9.]+):(\d+)\}$/.exec(listen) ?? [];
+    expect(host).toBe('127.0.0.1');
+    expect(worker.healthcheck?.test.join(' ')).toContain(`http://127.0.0.1:${port}/healthz`);
+    // Longer than /healthz waits for the ledger.
+    expect(Number.parseInt(worker.healthcheck?.timeout ?? '', 10)).toBeGreaterThan(5);
   });
 
   it('opens no port to the outside', () => {

@@ -20,6 +20,10 @@ const CASES: readonly (readonly [path: string, code: string, rule: string | null
   ['src/hl7/judge.ts', "export * as judge from 'hl7-standard';", 'lint/style/noRestrictedImports'],
   ['src/pipeline/thread.ts', "export { Piscina } from 'piscina';", 'lint/style/noRestrictedImports'],
   ['src/reading/thread.ts', "export { Piscina } from 'piscina';", null],
+  ['src/pipeline/meter.ts', "export { Counter } from 'prom-client';", 'lint/style/noRestrictedImports'],
+  ['src/delivery/zorgmail/meter.ts', "export { Counter } from 'prom-client';", 'lint/style/noRestrictedImports'],
+  ['src/health/meter.ts', "export { Counter } from 'prom-client';", null],
+  ['src/health/thread.ts', "export { Piscina } from 'piscina';", 'lint/style/noRestrictedImports'],
   ['src/pipeline/smtp.ts', "export { createTransport } from 'nodemailer';", 'lint/style/noRestrictedImports'],
   [
     'src/delivery/board/smtp.ts',

@@ -7,7 +7,15 @@ import manifest from '../../package.json' with { type: 'json' };
 import { REASONS } from '../../src/shared/reasons.ts';
 import { documentPath, generatedFiles, readDocument, replacePart } from './generated.ts';
 
-const PAGES = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'docs/runbook.md', 'docs/formats.md'];
+const PAGES = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'CHANGELOG.md',
+  'docs/runbook.md',
+  'docs/alarms.md',
+  'docs/observability.md',
+  'docs/formats.md',
+];
 const architecture = readDocument('ARCHITECTURE.md') ?? '';
 const readme = readDocument('README.md') ?? '';
 
@@ -60,13 +68,13 @@ describe('the hand-written documentation', () => {
   });
 
   it('names every command of the command line in README', () => {
-    const table = `${readDocument('src/cli.ts')}${readDocument('src/commands/practice-table.ts')}${readDocument('src/commands/audit-table.ts')}`;
+    const table = `${readDocument('src/cli.ts')}${readDocument('src/commands/practice-table.ts')}${readDocument('src/commands/audit-table.ts')}${readDocument('src/commands/alarm-table.ts')}`;
     const commands = [...table.matchAll(/\bprogram\s*\.command\('(\w+)/g)].map(([, command]) => command ?? '');
     expect(commands).toEqual(expect.arrayContaining(['start', 'practice', 'demo']));
     expect(commands.filter((command) => !readme.includes(`| \`${command}`))).toEqual([]);
   });
 
-  it('names every subcommand of practice, held and audit in README', () => {
+  it('names every subcommand of practice, held, audit and alarm in README', () => {
     const chapter = readme.split('\n## Commands')[1]?.split('\n## ')[0] ?? '';
     const named = (group: string) =>
       [...chapter.matchAll(new RegExp(`^\\| \`${group} ([\\w\\\\|-]+)`, 'gm'))].flatMap(([, list]) =>
@@ -76,6 +84,7 @@ describe('the hand-written documentation', () => {
     const defined = {
       practice: subcommands(readDocument('src/commands/practice-table.ts') ?? '').filter((name) => name !== 'practice'),
       audit: subcommands(readDocument('src/commands/audit-table.ts') ?? '').filter((name) => name !== 'audit'),
+      alarm: subcommands(readDocument('src/commands/alarm-table.ts') ?? '').filter((name) => name !== 'alarm'),
       held: subcommands(cli.split("program.command('held')")[1]?.split('\nprogram')[0] ?? ''),
     };
     expect(defined.practice).toContain('set-password');
@@ -83,6 +92,7 @@ describe('the hand-written documentation', () => {
     expect(named('practice').sort()).toEqual(defined.practice.sort());
     expect(named('held').sort()).toEqual(defined.held.sort());
     expect(named('audit').sort()).toEqual(defined.audit.sort());
+    expect(named('alarm').sort()).toEqual(defined.alarm.sort());
   });
 
   it.each(PAGES)('links in %s only to what is there', (path) => {

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { settingsTable } from '../../src/config/config.ts';
 import { DELIVERY_STATES, REGISTRATION_STATES } from '../../src/ledger/ledger.ts';
+import { alarmsPage } from './alarms.ts';
 import { runbook } from './runbook.ts';
 import { stateDiagram, stateTable } from './state-pictures.ts';
 
@@ -29,6 +30,7 @@ export function generatedFiles(): readonly GeneratedFile[] {
       'registration-state-table': stateTable(REGISTRATION_STATES),
     }),
     { path: 'docs/runbook.md', text: runbook() },
+    { path: 'docs/alarms.md', text: alarmsPage() },
   ];
 }
 

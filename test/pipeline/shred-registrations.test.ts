@@ -127,7 +127,7 @@ describe('the inventory of keys', () => {
       mailId,
       await seal('outward_mail', mailId),
     ]);
-    const facts = (await keyInventory(ledgers.worker, 400)).find(({ ownerId }) => ownerId === practice.id);
+    const facts = (await keyInventory(ledgers.worker)).find(({ ownerId }) => ownerId === practice.id);
     expect(facts).toMatchObject({ state: 'current', rows: 2, isDestroyable: false });
   });
 });

@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inject } from 'vitest';
@@ -33,6 +34,16 @@ export function startCommand(args: readonly string[], settings: Environment, lau
 /** The same to its end. */
 export function runCommand(args: readonly string[], settings: Environment, launcher = LAUNCHER): Promise<Ran> {
   return begin(launcher, args, settings).ended;
+}
+
+/** A port that nobody listens on: for a process that cannot say which one it was given. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
 }
 
 /** A worker that kills itself at the moment. */
