@@ -19,7 +19,6 @@ import { createLogger, type Logger } from './shared/logger.ts';
 
 const CONNECTIONS_MAX = 20;
 const TARGET_TIMEOUT_MS = 30_000;
-const MAILBOXES_MAX = 10_000;
 
 /** What tests put in the place of the real thing. */
 export interface Overrides {
@@ -133,7 +132,7 @@ export async function compose(config: Config, overrides: Overrides = {}): Promis
       breakers: breakersOf(office.logger, clock, random),
       clock,
       random,
-      limits: { ...config, mailboxesMax: MAILBOXES_MAX },
+      limits: config,
       mark: overrides.mark ?? (() => {}),
     };
     return { courier, metrics, release };

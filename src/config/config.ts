@@ -47,6 +47,10 @@ export interface Config {
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
   readonly language: 'nl' | 'en';
   readonly pollIntervalMs: number;
+  readonly pollLongestMs: number;
+  readonly loginsPerSecond: number;
+  readonly loginsAtOnce: number;
+  readonly mailboxesMax: number;
   readonly sweepIntervalMs: number;
   readonly mailMaxBytes: number;
   readonly readConcurrency: number;
@@ -199,6 +203,10 @@ function asConfig(read: Read): Config {
     logLevel: set.ZORGKOERIER_LOG_LEVEL,
     language: set.ZORGKOERIER_LANGUAGE,
     pollIntervalMs: set.ZORGKOERIER_POLL_INTERVAL_MS,
+    pollLongestMs: set.ZORGKOERIER_POLL_LONGEST_MS,
+    loginsPerSecond: set.ZORGKOERIER_LOGINS_PER_SECOND,
+    loginsAtOnce: set.ZORGKOERIER_LOGINS_AT_ONCE,
+    mailboxesMax: set.ZORGKOERIER_MAILBOXES_MAX,
     sweepIntervalMs: set.ZORGKOERIER_SWEEP_INTERVAL_MS,
     mailMaxBytes: set.ZORGKOERIER_MAIL_MAX_BYTES,
     readConcurrency: set.ZORGKOERIER_READ_CONCURRENCY,

@@ -156,8 +156,16 @@ export const SETTINGS = {
   ZORGKOERIER_POLL_INTERVAL_MS: setting(
     count(1_000, 60 * MINUTE_MS),
     '30000',
-    'How often a mailbox is looked at when the server announces nothing',
+    'How soon a mailbox is looked at when the server announces nothing: on a new connection, and after mail came',
   ),
+  ZORGKOERIER_POLL_LONGEST_MS: setting(
+    count(1_000, 60 * MINUTE_MS),
+    '300000',
+    'How long the time between two such looks grows where the server’s announcements have proved themselves',
+  ),
+  ZORGKOERIER_LOGINS_PER_SECOND: setting(count(1, 1_000), '250', 'Logins that a worker begins in a second'),
+  ZORGKOERIER_LOGINS_AT_ONCE: setting(count(1, 1_000), '100', 'Logins that a worker has under way'),
+  ZORGKOERIER_MAILBOXES_MAX: setting(count(0, 20_000), '10000', 'Mailboxes that a worker reads at most'),
   ZORGKOERIER_SWEEP_INTERVAL_MS: setting(
     count(1_000, 60 * MINUTE_MS),
     '15000',

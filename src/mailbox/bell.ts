@@ -4,6 +4,8 @@ export interface Bell {
   ring(): void;
   /** Forgets rings so far: a visit that starts now answers them all. */
   reset(): void;
+  /** Since the reset. */
+  hasRung(): boolean;
   /** Runs `work` with a signal that aborts with `outer`, and when the bell rings or has rung since the reset. */
   during(outer: AbortSignal, work: (signal: AbortSignal) => Promise<void>): Promise<void>;
 }
@@ -16,6 +18,7 @@ export function newBell(): Bell {
     reset: () => {
       ringing = new AbortController();
     },
+    hasRung: () => ringing.signal.aborted,
     during: (outer, work) => work(AbortSignal.any([outer, ringing.signal])),
   };
 }

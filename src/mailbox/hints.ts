@@ -5,6 +5,7 @@
 
 import { type Clock, monotonicMs } from '../shared/clock.ts';
 import type { ExaminedFolder } from './client.ts';
+import type { Heard } from './poll-pace.ts';
 
 /** Between two tries of an IDLE that the server refuses or ends at once; a NOOP asks instead. */
 const ASK_AGAIN_MS = 30_000;
@@ -16,6 +17,8 @@ export interface Hints {
   settle(messages: number): void;
   /** Resolves on a hint (also one from before the call), after `timeoutMs`, on abort or when the connection closes. */
   wait(timeoutMs: number, signal: AbortSignal): Promise<void>;
+  /** How the last wait went. */
+  heard(): Heard;
 }
 
 /** Listens from the start, so that what arrives during a FETCH is not missed. */
@@ -34,7 +37,7 @@ export function hintsOf(folder: ExaminedFolder, clock: Clock): Hints {
     isClosed = true;
     ring();
   });
-  const idle = keepIdling(folder, clock);
+  const { idle, isDeaf } = keepIdling(folder, clock);
   return {
     settle: (messages) => {
       isPending = client.mailbox !== false && client.mailbox.exists !== messages;
@@ -51,14 +54,16 @@ export function hintsOf(folder: ExaminedFolder, clock: Clock): Hints {
       ring = () => {};
       signal.removeEventListener('abort', end);
     },
+    heard: () => (isPending ? 'hint' : isDeaf() ? 'deaf' : 'nothing'),
   };
 }
 
 // The IDLE itself is not ended here: the next command does that, and a next wait goes on with the same one.
-function keepIdling(folder: ExaminedFolder, clock: Clock): (signal: AbortSignal) => Promise<void> {
+function keepIdling(folder: ExaminedFolder, clock: Clock) {
   const { client } = folder;
   let idling: Promise<unknown> | null = null;
-  return async (signal) => {
+  let wasRefused = false;
+  const idle = async (signal: AbortSignal): Promise<void> => {
     while (!signal.aborted && client.usable) {
       const startedMs = monotonicMs();
       // A failed IDLE shows as a closed connection, which the waiter hears of by itself.
@@ -69,9 +74,12 @@ function keepIdling(folder: ExaminedFolder, clock: Clock): (signal: AbortSignal)
           idling = null;
         });
       const answer = await idling;
-      if (signal.aborted || (answer !== false && monotonicMs() - startedMs > IDLE_SHORTEST_MS)) continue;
+      if (signal.aborted) continue;
+      wasRefused = answer === false || monotonicMs() - startedMs <= IDLE_SHORTEST_MS;
+      if (!wasRefused) continue;
       await clock.wait(ASK_AGAIN_MS, signal);
       if (!signal.aborted && client.usable) await client.noop().catch(() => {});
     }
   };
+  return { idle, isDeaf: () => wasRefused };
 }

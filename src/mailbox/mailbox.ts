@@ -6,6 +6,8 @@
  * It never writes, never retries a refused login quickly, and never decides what a mail means.
  */
 
+import type { Heard } from './poll-pace.ts';
+
 export interface MailboxAccount {
   readonly host: string;
   readonly port: number;
@@ -63,6 +65,8 @@ export interface MailboxConnection {
   listUids(): Promise<readonly number[]>;
   /** Resolves when the server hints that something arrived or left, after `timeoutMs`, or on abort. A hint, not a feed. */
   waitForHint(timeoutMs: number, signal: AbortSignal): Promise<void>;
+  /** How the last wait went: what silence was worth. Where a connection cannot say, silence is worth nothing. */
+  heard?(): Heard;
   release(): Promise<void>;
 }
 
@@ -73,5 +77,7 @@ export type MailboxOpener = (
   silenceMs?: number,
 ) => Promise<MailboxConnection>;
 
+export { type LoginGate, type LoginLimits, newLoginGate } from './logins.ts';
 export { openMailbox } from './open-mailbox.ts';
+export type { Heard } from './poll-pace.ts';
 export { type MailboxWatch, type WatchOptions, type WatchState, watchMailbox } from './watch.ts';

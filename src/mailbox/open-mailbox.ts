@@ -16,7 +16,7 @@ const HEADS_AT_ONCE = 500;
 /** An opener with a clock of the caller's. */
 export function mailboxOpener(clock: Clock): MailboxOpener {
   return async (account, signal, silenceMs = SILENCE_MAX_MS) =>
-    connectionTo(await examine(account, signal, silenceMs), clock);
+    connectionTo(await examine(account, signal, silenceMs, clock), clock);
 }
 
 /** Opens the mailbox read-only over TLS, or throws a Failure that says which of the two it was not. */
@@ -38,6 +38,7 @@ function connectionTo(folder: ExaminedFolder, clock: Clock): MailboxConnection {
       await hints.wait(timeoutMs, signal);
       if (!signal.aborted) folder.check();
     },
+    heard: hints.heard,
     release: () => close(folder, clock),
   };
 }

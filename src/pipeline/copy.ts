@@ -7,7 +7,7 @@
 
 import { appendAudit } from '../audit/audit.ts';
 import type { Sql } from '../ledger/ledger.ts';
-import type { FetchedRange, MailboxConnection } from '../mailbox/mailbox.ts';
+import type { FetchedRange, MailboxConnection, MailboxStatus } from '../mailbox/mailbox.ts';
 import type { Epoch } from '../practice/practice.ts';
 import {
   type CopiedRow,
@@ -27,14 +27,18 @@ import type { Courier } from './pipeline.ts';
 /** Mails per transaction and per read job. */
 const BATCH = 50;
 
-/** Copies everything that is new, oldest first; `progress` is called after every batch that is safe. Throws `mailbox.ownership-lost` once another worker owns the mailbox. */
+/**
+ * Copies everything that is new, oldest first; `progress` is called after every batch that is safe. Throws
+ * `mailbox.ownership-lost` once another worker owns the mailbox. `asked`: what the server said just now, where it was asked.
+ */
 export async function copyMailbox(
   courier: Courier,
   owner: CopyOwner,
   connection: MailboxConnection,
   progress: () => void = () => {},
+  asked?: MailboxStatus,
 ): Promise<number> {
-  const status = await connection.status();
+  const status = asked ?? (await connection.status());
   const epoch = await currentEpoch(courier, owner, connection, status);
   let copied = await copyAssigned(courier, owner, connection, epoch, status.uidNext);
   let cursor = epoch.cursorUid;

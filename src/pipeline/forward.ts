@@ -36,9 +36,8 @@ export interface RunningWorker {
 
 export async function startWorker(courier: Courier): Promise<RunningWorker> {
   const workerId = newId<WorkerId>();
-  await registerWorker(courier.ledger, workerId);
+  await registerWorker(courier.ledger, workerId, courier.limits.mailboxesMax);
   const watches = watchOwned(courier, workerId);
-  await watches.refresh();
   const { readConcurrency, deliverConcurrency, sweepIntervalMs } = courier.limits;
   const readers = courier.queue.work(
     'read',
@@ -55,11 +54,13 @@ export async function startWorker(courier: Courier): Promise<RunningWorker> {
     handler(courier, (job) => send(courier, job)),
     { concurrency: SEND_CONCURRENCY },
   );
-  const stopListening = await courier.ledger.listen(CHANGES, () => void watches.refresh());
-  const stopHearingKeys = await courier.ledger.listen(KEY_CHANGES, () => courier.keys.forget());
+  // From the beginning: to take thousands of mailboxes takes longer than a worker counts as alive.
   const stopRenewing = courier.clock.every(RENEW_MS, () => void renew(courier, workerId, watches));
   // By itself, since a renewal that hangs never gets as far as failing.
   const stopGuarding = courier.clock.every(GUARD_MS, () => void watches.letGoIfStale());
+  const stopListening = await courier.ledger.listen(CHANGES, () => void watches.refresh());
+  const stopHearingKeys = await courier.ledger.listen(KEY_CHANGES, () => courier.keys.forget());
+  await watches.refresh();
   const stopSweeping = courier.clock.every(sweepIntervalMs, () => void sweepOnce(courier));
   void sweepOnce(courier);
   const stopPruning = pruneByTimer(courier);
@@ -98,15 +99,12 @@ function handler(courier: Courier, step: (job: Parameters<JobHandler>[0]) => Pro
 
 async function renew(courier: Courier, workerId: WorkerId, watches: Watches): Promise<void> {
   try {
-    if (await renewWorker(courier.ledger, workerId)) {
-      watches.renewed();
-      return await watches.refresh();
-    }
+    if (await renewWorker(courier.ledger, workerId, courier.limits.mailboxesMax)) return await watches.renewed();
     // Our time had passed: others may own the mailboxes. Let go of all, then begin anew under the same name.
     courier.logger.warn('worker was late: its mailboxes may be another’s now', { workerId });
     await watches.letGo();
     await retireWorker(courier.ledger, workerId);
-    await registerWorker(courier.ledger, workerId);
+    await registerWorker(courier.ledger, workerId, courier.limits.mailboxesMax);
   } catch (thrown) {
     courier.logger.warn('worker could not renew', { workerId, code: asFailure(thrown).code });
   }

@@ -86,6 +86,10 @@ export interface CourierLimits {
   readonly readConcurrency: number;
   readonly deliverConcurrency: number;
   readonly pollIntervalMs: number;
+  /** Between two looks at a mailbox whose server has proved that it announces what comes. */
+  readonly pollLongestMs: number;
+  readonly loginsPerSecond: number;
+  readonly loginsAtOnce: number;
   readonly sweepIntervalMs: number;
   /** How long a result may take from card to board before the alarm. */
   readonly boardWithinMs: number;

@@ -1,37 +1,27 @@
-/** The mailboxes that this worker reads now: one watch each, taken and let go as ownership and practices change. */
+/**
+ * The mailboxes that this worker reads now: one watch each, taken and let go as ownership and practices change. Workers
+ * share them evenly: one that has more than its share hands some over, a few at a time, each closed here before another
+ * may open it there.
+ */
 
-import { type MailboxWatch, watchMailbox } from '../mailbox/mailbox.ts';
-import {
-  claimMailboxes,
-  dropMailboxes,
-  mailboxAccount,
-  mailboxesToDrop,
-  type OwnedMailbox,
-  recordTrouble,
-} from '../practice/practice.ts';
+import { ALIVE_SECONDS, fairShare, recordPolled, type Survey, surveyMailboxes } from '../practice/practice.ts';
 import { asFailure } from '../shared/failure.ts';
 import type { MailboxId, WorkerId } from '../shared/ids.ts';
-import { copyMailbox } from './copy.ts';
+import { newHoldings } from './holdings.ts';
 import type { Courier } from './pipeline.ts';
-import { dailyReconcile } from './reconcile.ts';
 
 /** A worker that could not renew for this long closes its connections: takeover comes 10 s later. */
 const STALE_MS = 20_000;
-/** No good visit for this long: the connection is closed and opened anew. */
-const WATCHDOG_MS = 5 * 60_000;
-
-/**
- * After mail came, the mailbox is looked at once more without being asked. Mail comes in bursts, and a server that puts
- * an idle connection to sleep can lose a hint in that moment (seen with Dovecot’s imap-hibernate: two mails of a burst
- * were announced only by the next poll).
- */
-const SECOND_LOOK_MS = 2_000;
+/** So many more than its share a worker keeps: to move a mailbox costs a login, and so few cost nothing. */
+const SLACK = 10;
+/** Mailboxes handed over at once; the next ones only when these have an owner. */
+const HAND_OVER_AT_ONCE = 200;
 
 export interface Watches {
-  /** Takes free mailboxes, and drops those that are no longer watched. */
+  /** Something was changed: takes free mailboxes, drops those that are no longer watched, follows new epochs. */
   refresh(): Promise<void>;
-  /** The worker's row was renewed just now. */
-  renewed(): void;
+  /** The worker's row was renewed just now: does the same where the ledger says that something is different, and balances. */
+  renewed(): Promise<void>;
   /** Closes every connection when the last renewal is too long ago. */
   letGoIfStale(): Promise<void>;
   letGo(): Promise<void>;
@@ -39,98 +29,95 @@ export interface Watches {
 }
 
 export function watchOwned(courier: Courier, workerId: WorkerId): Watches {
-  const watches = new Map<MailboxId, MailboxWatch>();
-  // Not by the time of day: while that is set back, this worker would take itself for alive.
-  let renewedAtMs = courier.clock.elapsedMs();
+  const { ledger, limits, clock, logger } = courier;
+  const polled = newPolled(courier, workerId);
   const ending = new AbortController();
-  let refreshing: Promise<void> = Promise.resolve();
+  const holdings = newHoldings(courier, { workerId, onQuiet: polled.add, ending: ending.signal });
+  // Not by the time of day: while that is set back, this worker would take itself for alive.
+  let renewedAtMs = clock.elapsedMs();
+  let mark: string | null = null;
+  let freeBefore = 0;
 
-  const letGo = async () => {
-    const open = [...watches.values()];
-    watches.clear();
-    await Promise.all(open.map((watch) => watch.release()));
+  const balance = async (share: number) => {
+    const excess = holdings.size() - share;
+    if (excess <= SLACK) return;
+    const count = Math.min(excess, HAND_OVER_AT_ONCE);
+    await holdings.giveAway(count);
+    logger.info('mailboxes handed over', { workerId, count });
   };
-  const drop = async (ids: readonly MailboxId[]) => {
-    await Promise.all(ids.map((id) => watches.get(id)?.release()));
-    for (const id of ids) watches.delete(id);
-    await dropMailboxes(courier.ledger, workerId, ids);
-  };
-  // One mailbox that cannot be begun (its password cannot be opened) must not keep the others from being read.
-  const begin = async (mailbox: OwnedMailbox) => {
-    const whose = { workerId, mailbox, onLost: () => watches.delete(mailbox.id), ending: ending.signal };
-    try {
-      watches.set(mailbox.id, await watchOne(courier, whose));
-    } catch (thrown) {
-      const { code } = asFailure(thrown);
-      courier.logger.error('mailbox cannot be read', { mailboxId: mailbox.id, code }, thrown);
-      await recordTrouble(courier.ledger, mailbox.id, code);
-      await dropMailboxes(courier.ledger, workerId, [mailbox.id]);
-    }
-  };
-  const refreshOnce = async () => {
+  const look = async (why: 'asked' | 'renewed') => {
     if (ending.signal.aborted) return;
-    await drop(await mailboxesToDrop(courier.ledger, workerId, [...watches.keys()]));
-    const most = courier.limits.mailboxesMax - watches.size;
-    const owned = await claimMailboxes(courier.ledger, workerId, most, [...watches.keys()]);
-    for (const mailbox of owned) await begin(mailbox);
+    const survey = await surveyMailboxes(ledger, workerId, ALIVE_SECONDS);
+    const isDifferent = why === 'asked' || survey.mark !== mark || survey.own !== holdings.size();
+    const hasUnread = isDifferent && (await holdings.follow());
+    mark = survey.mark;
+    const free = survey.free - holdings.shunned.now().length;
+    const share = shareOf(survey, limits.mailboxesMax);
+    // What nobody took for two rounds is taken whatever the share: another worker may be alive and not able.
+    const most = why === 'renewed' && free > 0 && freeBefore > 0 ? limits.mailboxesMax : share;
+    if (free > 0 || hasUnread) await holdings.take(most - holdings.size());
+    if (why !== 'renewed') return;
+    if (free <= 0) await balance(share);
+    freeBefore = free;
+    await polled.record();
   };
+  const looks = oneAtATime(look, (thrown) =>
+    logger.warn('mailboxes could not be refreshed', { code: asFailure(thrown).code }),
+  );
   return {
-    // One after the other: two refreshes at once would claim a mailbox twice.
     refresh: () => {
-      refreshing = refreshing
-        .then(refreshOnce)
-        .catch((thrown) => courier.logger.warn('mailboxes could not be refreshed', { code: asFailure(thrown).code }));
-      return refreshing;
+      holdings.shunned.tryAll();
+      return looks('asked');
     },
     renewed: () => {
-      renewedAtMs = courier.clock.elapsedMs();
+      renewedAtMs = clock.elapsedMs();
+      return looks('renewed');
     },
     letGoIfStale: async () => {
-      if (courier.clock.elapsedMs() - renewedAtMs >= STALE_MS) await letGo();
+      if (clock.elapsedMs() - renewedAtMs >= STALE_MS) await holdings.letGo();
     },
-    letGo,
+    letGo: holdings.letGo,
     release: async () => {
       ending.abort();
-      await refreshing;
-      await letGo();
+      await looks('asked');
+      await holdings.letGo();
     },
   };
 }
 
-interface Whose {
-  readonly workerId: WorkerId;
-  readonly mailbox: OwnedMailbox;
-  readonly onLost: () => void;
-  /** Aborted when the worker stops. */
-  readonly ending: AbortSignal;
+// Where nobody renewed lately, not even we: whoever asks is the only one it knows of.
+function shareOf({ watched, capacities }: Survey, own: number): number {
+  return capacities.length === 0 ? own : fairShare(watched, capacities, own);
 }
 
-async function watchOne(courier: Courier, { workerId, mailbox, onLost, ending }: Whose): Promise<MailboxWatch> {
-  const account = await mailboxAccount(courier.ledger, courier.keys, mailbox.id);
-  const owner = { mailboxId: mailbox.id, workerId, epoch: mailbox.ownerEpoch };
-  const reconcile = await dailyReconcile(courier, mailbox.id);
-  const watch: MailboxWatch = watchMailbox({
-    mailboxId: mailbox.id,
-    account,
-    open: courier.openMailbox,
-    visit: async (connection, progress) => {
-      const copied = await copyMailbox(courier, owner, connection, progress);
-      if (copied > 0) {
-        courier.logger.info('mails copied', { mailboxId: mailbox.id, count: copied });
-        void courier.clock.wait(SECOND_LOOK_MS, ending).then(() => watch.wake());
-      }
-      await reconcile(connection);
-      await recordTrouble(courier.ledger, mailbox.id, null);
+/** Mailboxes that were looked at and had nothing new: that is written down for many at a time. */
+function newPolled({ ledger, clock }: Courier, workerId: WorkerId) {
+  let ids = new Set<MailboxId>();
+  let sinceMs = clock.elapsedMs();
+  return {
+    add: (id: MailboxId) => void ids.add(id),
+    record: async () => {
+      const seconds = Math.ceil((clock.elapsedMs() - sinceMs) / 1_000);
+      const recorded = ids;
+      ids = new Set();
+      sinceMs = clock.elapsedMs();
+      if (recorded.size > 0) await recordPolled(ledger, workerId, [...recorded], seconds);
     },
-    onState: (state) => {
-      if (state.kind === 'ownership-lost') onLost();
-      if (state.kind === 'waiting') void recordTrouble(courier.ledger, mailbox.id, state.failure.code).catch(() => {});
-    },
-    clock: courier.clock,
-    random: courier.random,
-    logger: courier.logger,
-    pollIntervalMs: courier.limits.pollIntervalMs,
-    watchdogMs: WATCHDOG_MS,
-  });
-  return watch;
+  };
+}
+
+/** Runs one after the other, and of those that wait only one of a kind: two at once would claim a mailbox twice. */
+function oneAtATime<Kind>(run: (kind: Kind) => Promise<void>, complain: (thrown: unknown) => void) {
+  const waiting = new Map<Kind, Promise<void>>();
+  let last: Promise<void> = Promise.resolve();
+  return (kind: Kind): Promise<void> => {
+    const known = waiting.get(kind);
+    if (known !== undefined) return known;
+    last = last.then(() => {
+      waiting.delete(kind);
+      return run(kind).catch(complain);
+    });
+    waiting.set(kind, last);
+    return last;
+  };
 }

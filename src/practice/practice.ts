@@ -87,6 +87,7 @@ export {
   watchedMailboxes,
 } from './mailboxes.ts';
 export {
+  ALIVE_SECONDS,
   claimMailboxes,
   dropMailboxes,
   mailboxesToDrop,
@@ -102,3 +103,12 @@ export {
   type RegistrationReceiver,
   registrationReceiver,
 } from './receivers.ts';
+export {
+  fairShare,
+  type HeldMailbox,
+  handOver,
+  heldMailboxes,
+  recordPolled,
+  type Survey,
+  surveyMailboxes,
+} from './survey.ts';

@@ -1,9 +1,19 @@
 /** `npm run bench -- NAME [--quick] [--json]`: the table of benchmarks, one file each. */
 
 import { type Bench, runBench } from './command.ts';
+import { drainBench } from './drain.ts';
+import { liveBench } from './live.ts';
 import { parseBench } from './parse.ts';
+import { reconnectBench } from './reconnect.ts';
+import { scaleBench } from './scale.ts';
 
-const BENCHES: ReadonlyMap<string, Bench> = new Map([['parse', parseBench]]);
+const BENCHES: ReadonlyMap<string, Bench> = new Map([
+  ['parse', parseBench],
+  ['drain', drainBench],
+  ['live', liveBench],
+  ['reconnect', reconnectBench],
+  ['scale', scaleBench],
+]);
 
 process.exitCode = await runBench(process.argv.slice(2), BENCHES, {
   out: (text) => process.stdout.write(text),

@@ -25,12 +25,15 @@ export interface Bench {
   readonly run: (options: BenchOptions) => Promise<BenchResult>;
 }
 
+/** This machine, as it is set up, cannot run a benchmark at that size; the message says what to do. */
+export class BenchObstacle extends Error {}
+
 export interface BenchIo {
   readonly out: (text: string) => void;
   readonly progress: (text: string) => void;
 }
 
-/** Runs what the arguments ask for, and gives the exit code: 0, or 2 where the question was put wrongly. */
+/** Runs what the arguments ask for, and gives the exit code: 0, 2 where the question was put wrongly, 3 where the machine cannot. */
 export async function runBench(args: readonly string[], benches: ReadonlyMap<string, Bench>, io: BenchIo) {
   const flags = args.filter((arg) => arg.startsWith('--'));
   const [name = '', ...others] = args.filter((arg) => !arg.startsWith('--'));
@@ -42,7 +45,12 @@ export async function runBench(args: readonly string[], benches: ReadonlyMap<str
   }
   const isQuick = flags.includes('--quick');
   const machine = machineOf();
-  const result = await bench.run({ isQuick, progress: (text) => io.progress(`${text}\n`) });
+  const result = await bench.run({ isQuick, progress: (text) => io.progress(`${text}\n`) }).catch((thrown: unknown) => {
+    if (!(thrown instanceof BenchObstacle)) throw thrown;
+    io.progress(`${thrown.message}\n`);
+    return null;
+  });
+  if (result === null) return 3;
   const document = { bench: name, isQuick, ...machine, ...result.document };
   io.out(
     flags.includes('--json') ? `${JSON.stringify(document, null, 2)}\n` : `${headOf(machine)}\n\n${result.table}\n`,
@@ -63,11 +71,13 @@ function usage(benches: ReadonlyMap<string, Bench>): string {
   return `usage: npm run bench -- NAME [--quick] [--json]\n\n${lines.join('\n')}\n`;
 }
 
-function machineOf() {
+/** When and on what something was measured. */
+export function machineOf() {
   const hardware = { cores: availableParallelism(), model: cpus()[0]?.model.trim() ?? 'unknown' };
   return { date: new Date().toISOString(), node: process.version, hardware };
 }
 
-function headOf({ date, node, hardware }: ReturnType<typeof machineOf>): string {
+/** The same in one line. */
+export function headOf({ date, node, hardware }: ReturnType<typeof machineOf>): string {
   return `${date.slice(0, 10)}, Node.js ${node}, ${hardware.cores} cores (${hardware.model})`;
 }

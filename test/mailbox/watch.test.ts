@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { mailboxFailure } from '../../src/mailbox/failures.ts';
-import type { MailboxConnection, WatchState } from '../../src/mailbox/mailbox.ts';
+import type { Heard, MailboxConnection, WatchState } from '../../src/mailbox/mailbox.ts';
 import { type WatchOptions, watchMailbox } from '../../src/mailbox/watch.ts';
 import { Failure } from '../../src/shared/failure.ts';
 import { silentLogger } from '../../src/shared/logger.ts';
@@ -19,7 +19,7 @@ const ACCOUNT = {
 } as const;
 
 /** A watch on a mailbox of nothing but hints, with everything that happened. */
-function watched(change: Partial<WatchOptions> = {}) {
+function watched(change: Partial<WatchOptions> = {}, heard?: () => Heard) {
   const clock = fakeClock();
   const seen = { visits: 0, opened: 0, released: 0, running: 0, runningMax: 0, states: [] as WatchState[] };
   let hint = () => {};
@@ -33,6 +33,7 @@ function watched(change: Partial<WatchOptions> = {}) {
       hint = () => over.abort();
       await clock.wait(timeoutMs, AbortSignal.any([signal, over.signal]));
     },
+    ...(heard === undefined ? {} : { heard }),
     release: async () => {
       seen.released += 1;
     },
@@ -286,5 +287,91 @@ it('is not taken down by a listener that fails', async () => {
   });
   await clock.advance(POLL_MS);
   expect(seen.visits).toBe(2);
+  await watch.release();
+});
+
+it('waits for its turn to log in, and the watchdog’s time does not run meanwhile', async () => {
+  const turn = Promise.withResolvers<() => void>();
+  let left = 0;
+  const { watch, clock, seen, kinds } = watched({ logins: { enter: () => turn.promise } });
+  await clock.advance(2 * WATCHDOG_MS);
+  expect({ opened: seen.opened, kinds: kinds() }).toEqual({ opened: 0, kinds: [] });
+  turn.resolve(() => {
+    left += 1;
+  });
+  await settle();
+  expect({ opened: seen.opened, left, visits: seen.visits }).toEqual({ opened: 1, left: 1, visits: 1 });
+  await watch.release();
+});
+
+it('ends without a connection when it is released while it waits for its turn', async () => {
+  const { watch, seen, kinds } = watched({
+    logins: {
+      enter: (signal) =>
+        new Promise((resolve) => signal.addEventListener('abort', () => resolve(null), { once: true })),
+    },
+  });
+  await settle();
+  await watch.release();
+  expect({ opened: seen.opened, kinds: kinds() }).toEqual({ opened: 0, kinds: ['released'] });
+});
+
+it('gives its turn back when the login fails', async () => {
+  let left = 0;
+  const leave = () => {
+    left += 1;
+  };
+  const { watch } = watched({
+    logins: { enter: async () => leave },
+    open: () => Promise.reject(mailboxFailure('unreachable')),
+  });
+  await settle();
+  expect(left).toBe(1);
+  await watch.release();
+});
+
+it('polls ever more rarely where the connection says that it heard nothing and nothing was there', async () => {
+  const { watch, clock, seen } = watched({ pollLongestMs: 10 * POLL_MS, watchdogMs: 20 * POLL_MS }, () => 'nothing');
+  await clock.advance(POLL_MS);
+  expect(seen.visits).toBe(2);
+  await clock.advance(3 * POLL_MS);
+  expect(seen.visits).toBe(2);
+  await clock.advance(POLL_MS);
+  expect(seen.visits).toBe(3);
+  await clock.advance(10 * POLL_MS);
+  expect(seen.visits).toBe(4);
+  await watch.release();
+});
+
+it('says where a look found mail that had not been announced', async () => {
+  const { watch, clock, seen } = watched({ visit: async (_connection, progress) => progress() }, () => 'nothing');
+  await clock.advance(POLL_MS);
+  const visits = seen.states.filter((state) => state.kind === 'visited');
+  expect(visits).toEqual([
+    { kind: 'visited', wasUnannounced: false },
+    { kind: 'visited', wasUnannounced: true },
+  ]);
+  await watch.release();
+});
+
+it('logs a failure that goes on once, and again when it is another or came back', async () => {
+  const lines: string[] = [];
+  const note = (_event: string, fields?: { readonly code?: string }) => void lines.push(fields?.code ?? '');
+  const codes = ['disconnected', 'disconnected', 'throttled', null, 'throttled'];
+  const { watch, clock } = watched({
+    logger: { ...silentLogger, warn: note },
+    visit: async () => {
+      const code = codes.shift();
+      if (code !== null && code !== undefined) throw mailboxFailure(code);
+      if (code === null) throw mailboxFailure('aborted');
+    },
+  });
+  for (let hour = 0; hour < 3; hour += 1) await clock.advance(60 * 60_000);
+  expect(lines.slice(0, 4)).toEqual([
+    'mailbox.disconnected',
+    'mailbox.throttled',
+    'mailbox.aborted',
+    'mailbox.throttled',
+  ]);
   await watch.release();
 });

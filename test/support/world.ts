@@ -132,6 +132,7 @@ function settingsOf(
     ZORGKOERIER_MASTER_KEY: Buffer.alloc(32, 7).toString('base64'),
     ZORGKOERIER_DATA_DIR: join(at.directory, 'data'),
     ZORGKOERIER_POLL_INTERVAL_MS: '1000',
+    ZORGKOERIER_POLL_LONGEST_MS: '1000',
     ZORGKOERIER_SWEEP_INTERVAL_MS: '1000',
     ...options.settings,
   };

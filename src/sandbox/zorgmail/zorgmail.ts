@@ -26,6 +26,8 @@ export interface ZorgmailOptions {
   readonly directory: string;
   /** Account names: letters, digits and dashes. Each gets its twin too. */
   readonly accounts: readonly string[];
+  /** Accounts without a twin, by the thousand: empty mailboxes, all born with the same uidValidity. */
+  readonly plainAccounts?: readonly string[];
   /** Simultaneous IMAP clients to allow for. */
   readonly connectionsMax?: number;
   /** Mail and configuration are removed on release, and when we are killed: for a test or a demo. */
@@ -66,6 +68,7 @@ export interface Zorgmail {
 }
 
 const run = promisify(execFile);
+const COPIES_AT_ONCE = 8;
 
 /** Starts the server; resolves when every port greets. */
 export async function startZorgmail(options: ZorgmailOptions): Promise<Zorgmail> {
@@ -88,6 +91,7 @@ export async function startZorgmail(options: ZorgmailOptions): Promise<Zorgmail>
   const mailboxes = mailboxesOf(ports, certificate.certificate);
   let server = await start();
   for (const account of options.accounts) await alignTwins(account, configFile, clock);
+  await makePlain(options.plainAccounts ?? [], place, configFile, clock);
   return {
     ports,
     certificate,
@@ -110,6 +114,22 @@ export async function startZorgmail(options: ZorgmailOptions): Promise<Zorgmail>
 async function alignTwins(account: string, configFile: string, clock: Clock): Promise<void> {
   const uidValidity = Math.floor(clock.now().getTime() / 1_000);
   for (const user of [account, twinOf(account)]) await setUidValidity(user, configFile, uidValidity);
+}
+
+// One is made by Dovecot and the others are copies of it: a command of Dovecot's for each would take minutes.
+async function makePlain(
+  [first, ...others]: readonly string[],
+  place: ZorgmailPlace,
+  configFile: string,
+  clock: Clock,
+): Promise<void> {
+  if (first === undefined) return;
+  await setUidValidity(first, configFile, Math.floor(clock.now().getTime() / 1_000));
+  const from = join(place.mail, first);
+  for (let at = 0; at < others.length; at += COPIES_AT_ONCE) {
+    const some = others.slice(at, at + COPIES_AT_ONCE);
+    await Promise.all(some.map((account) => run('cp', ['-aT', from, join(place.mail, account)])));
+  }
 }
 
 // Dovecot takes the time in seconds as uidValidity: a folder that is made anew within one second needs another one set.
@@ -136,7 +156,8 @@ async function writeFiles(
   certificate: Certificate,
 ): Promise<string> {
   const file = (name: string) => join(place.home, name);
-  const users = options.accounts.flatMap((account) => [account, twinOf(account)]);
+  const withTwins = options.accounts.flatMap((account) => [account, twinOf(account)]);
+  const users = [...withTwins, ...(options.plainAccounts ?? [])];
   await mkdir(place.home, { recursive: true });
   const config = dovecotConfig({
     accounts: place.accounts,
