@@ -10,6 +10,7 @@ import type { Io } from './commands/io.ts';
 import { addKeyCommands } from './commands/keys-table.ts';
 import { byOption, jsonOption, run } from './commands/options.ts';
 import { addPracticeCommands } from './commands/practice-table.ts';
+import { addRegistrationCommands } from './commands/registration-table.ts';
 import { addReturnMailboxCommands } from './commands/return-mailbox-table.ts';
 import { addSourceCommands } from './commands/source-table.ts';
 import { processEnvironment } from './config/config.ts';
@@ -213,6 +214,7 @@ held
     run(async () => (await import('./commands/held.ts')).runHeldDiscard(io, id, { ...options, overrideCard: null })),
   );
 
+addRegistrationCommands(program, io);
 addAuditCommands(program, io);
 
 program

@@ -78,6 +78,7 @@ export const EVENTS = {
   // Out to the HIS: the relay took every part.
   'registration.sent': care('C', 'transfer'),
   'registration.held': care('U', 'processing'),
+  'registration.shown': care('R', 'read'),
   'registration.retried': care('U', 'update'),
   'registration.discard-asked': care('U', 'update'),
   'registration.discarded': care('D', 'delete'),

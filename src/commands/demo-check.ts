@@ -1,4 +1,4 @@
-/** Whether the demo kept the three promises: the books, the twins, the cards and boards. */
+/** Whether the demo kept the three promises: the books, the twins, the cards and boards, and the way back. */
 
 import type { Courier } from '../pipeline/pipeline.ts';
 import { type Accounting, accountingOf, mailOutcomes, type OutcomeOfMail, totalOf } from '../records/records.ts';
@@ -10,10 +10,12 @@ import {
   linesOnCards,
 } from '../sandbox/expectation.ts';
 import { type CardReading, readCards } from '../sandbox/fhir/fhir.ts';
-import { SANDBOX_PRACTICES } from '../sandbox/people.ts';
+import { SANDBOX_BOARDS_PRACTICE, SANDBOX_PRACTICES, SANDBOX_RETURN_ACCOUNT } from '../sandbox/people.ts';
 import type { TrafficMail } from '../sandbox/traffic.ts';
 import type { World } from '../sandbox/world.ts';
 import { forbiddenCommands } from '../sandbox/zorgmail/command-lines.ts';
+import { mailsOfWayBack } from './demo-post.ts';
+import type { CheckedRegistrations, DemoRegistration } from './demo-registrations.ts';
 import type { Arrival } from './demo-send.ts';
 
 export interface DemoMail {
@@ -33,6 +35,8 @@ export interface DemoResult {
     readonly mails: readonly DemoMail[];
     readonly cards: readonly CardReading[];
     readonly boards: readonly CardReading[];
+    /** What was written on cards and boards, and what became of it. */
+    readonly registrations: readonly DemoRegistration[];
     readonly latencyMs: { readonly p50: number; readonly p99: number };
     /** What did not hold, in words; empty when all is well. */
     readonly failures: readonly string[];
@@ -40,14 +44,20 @@ export interface DemoResult {
   readonly failures: readonly string[];
 }
 
+export interface DemoTraffic {
+  readonly traffic: readonly TrafficMail[];
+  readonly arrivals: readonly Arrival[];
+  readonly wayBack: CheckedRegistrations;
+}
+
 export async function checkDemo(
   courier: Courier,
   world: World,
-  traffic: readonly TrafficMail[],
-  arrivals: readonly Arrival[],
+  { traffic, arrivals, wayBack }: DemoTraffic,
 ): Promise<DemoResult> {
   const { difference, ...accounting } = totalOf(await accountingOf(courier.ledger));
-  const mails = demoMails(await mailOutcomes(courier.ledger, null), arrivals);
+  const outcomes = await mailOutcomes(courier.ledger, null);
+  const mails = demoMails(outcomes, arrivals);
   const expected = await expectedMails(traffic);
   const [cards, boards] = [await readCards(world.ckis), await readCards(world.cboards)];
   const touched = await touches(world);
@@ -57,6 +67,8 @@ export async function checkDemo(
       : [`the accounting does not close: ${difference} missing, ${accounting.waiting} waiting`]),
     ...touched,
     ...outcomeDifferences(expected, mails),
+    ...wayBack.failures.map((text) => `registration ${text}`),
+    ...receiptDifferences(outcomes, arrivals, mailsOfWayBack(world)),
     ...cardDifferences(expectedCards(expected), linesOnCards(cards)).map((text) => `card ${text}`),
     ...cardDifferences(onBoards(expected), linesOnCards(boards)).map((text) => `board ${text}`),
   ];
@@ -66,6 +78,7 @@ export async function checkDemo(
     mails,
     cards,
     boards,
+    registrations: wayBack.registrations,
     latencyMs: latency(mails),
     failures,
   };
@@ -74,7 +87,7 @@ export async function checkDemo(
 
 function demoMails(outcomes: readonly OutcomeOfMail[], arrivals: readonly Arrival[]): DemoMail[] {
   return arrivals.map(({ fixture, account, uid, atMs }) => {
-    const mailbox = SANDBOX_PRACTICES.find(({ zorgmail }) => zorgmail === account)?.key ?? account;
+    const mailbox = mailboxOf(account);
     const found = outcomes.find((mail) => mail.mailbox === mailbox && mail.uid === uid);
     const reports = (found?.reports ?? []).map(({ target, state, reason }) => ({ target, state, reason }));
     const onCard = (found?.reports ?? []).filter(
@@ -90,6 +103,25 @@ function demoMails(outcomes: readonly OutcomeOfMail[], arrivals: readonly Arriva
       milliseconds: onCard.length === 0 ? null : last - atMs,
     };
   });
+}
+
+function mailboxOf(account: string): string {
+  return SANDBOX_PRACTICES.find(({ zorgmail }) => zorgmail === account)?.key ?? account;
+}
+
+/** Whatever no laboratory sent is ours, or is about ours: each is a receipt, and there are as many as the relay delivered. */
+export function receiptDifferences(
+  outcomes: readonly Pick<OutcomeOfMail, 'mailbox' | 'uid' | 'outcome'>[],
+  arrivals: readonly Pick<Arrival, 'account' | 'uid'>[],
+  expected: number,
+): string[] {
+  const laboratories = new Set(arrivals.map(({ account, uid }) => `${mailboxOf(account)} ${uid}`));
+  const others = outcomes.filter(({ mailbox, uid }) => !laboratories.has(`${mailbox} ${uid}`));
+  const strange = others.filter(({ outcome }) => outcome !== 'receipt');
+  return [
+    ...strange.map(({ mailbox, uid, outcome }) => `mail ${uid} of ${mailbox}: ${outcome}, expected receipt`),
+    ...(others.length === expected ? [] : [`${others.length} mails of the way back, expected ${expected}`]),
+  ];
 }
 
 function outcomeDifferences(expected: readonly ExpectedMail[], mails: readonly DemoMail[]): string[] {
@@ -117,8 +149,9 @@ function onBoards(expected: readonly ExpectedMail[]): ReturnType<typeof expected
 
 /** The first promise: twins equal to the last flag, and only looking commands on the wire. */
 async function touches(world: World): Promise<string[]> {
+  const ours = { key: 'retour', zorgmail: SANDBOX_RETURN_ACCOUNT };
   const twins = await Promise.all(
-    SANDBOX_PRACTICES.map(async ({ key, zorgmail }) => {
+    [...SANDBOX_PRACTICES, SANDBOX_BOARDS_PRACTICE, ours].map(async ({ key, zorgmail }) => {
       const { differences } = await world.zorgmail.compareTwins(zorgmail);
       return differences.map((difference) => `mailbox ${key} differs from its twin: ${difference}`);
     }),

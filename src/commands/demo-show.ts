@@ -2,6 +2,7 @@
 
 import type { CardReading } from '../sandbox/fhir/fhir.ts';
 import type { DemoResult } from './demo-check.ts';
+import type { DemoRegistration } from './demo-registrations.ts';
 import { table } from './io.ts';
 
 export function showDemo({ document, failures }: DemoResult): string {
@@ -13,6 +14,8 @@ export function showDemo({ document, failures }: DemoResult): string {
     ...document.cards.map(cardText),
     heading('Boards in cBoards'),
     ...document.boards.map(cardText),
+    heading('What was written on cards and boards, and what the HIS shows'),
+    ...document.registrations.map(registrationText),
     heading('The books'),
     table(Object.entries(accounting).map(([name, count]) => [name, String(count)])),
     `mailboxes untouched: ${document.mailboxesUntouched ? 'yes' : 'NO'}`,
@@ -51,4 +54,35 @@ function cardText(card: CardReading): string {
     result.status === 'final' ? '' : result.status,
   ]);
   return `${title}\n${table(rows)}\n`;
+}
+
+const LINES_SHOWN = 6;
+
+function registrationText({ id, practice, state, reason, parts, receipts, ...text }: DemoRegistration): string {
+  const answers = parts.map(({ part, controlReference }) => {
+    const kinds = receipts
+      .filter((receipt) => receipt.controlReference === controlReference)
+      .map(({ kind, status }) => (status === null ? kind : `${kind} ${status}`));
+    return [`  part ${part}/${parts.length}`, controlReference, kinds.join(', ') || 'no receipt'];
+  });
+  return [
+    `${id}, ${practice}: ${state}${reason === null ? '' : ` (${reason})`}`,
+    table(answers),
+    '  written:',
+    ...beginning(text.written.split('\n')),
+    '  in the HIS:',
+    ...[...text.heading, ''].map(indented),
+    ...beginning(text.shown ?? ['(not whole)']),
+    '',
+  ].join('\n');
+}
+
+function beginning(lines: readonly string[]): readonly string[] {
+  const left = lines.length - LINES_SHOWN - 2;
+  const shown = left > 1 ? [...lines.slice(0, LINES_SHOWN), `… and ${lines.length - LINES_SHOWN} more lines`] : lines;
+  return shown.map(indented);
+}
+
+function indented(line: string): string {
+  return `    ${line}`.trimEnd();
 }

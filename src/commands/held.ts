@@ -5,18 +5,16 @@ import { appendAudit } from '../audit/audit.ts';
 import { compose, composeOffice, type Office } from '../compose.ts';
 import type { Config } from '../config/config.ts';
 import type { PayloadReading } from '../lab/lab.ts';
-import { discardHold, HOLD_ALARMS, type ReleaseChoice, releaseHold, reopenContent } from '../pipeline/pipeline.ts';
+import { discardHold, type ReleaseChoice, releaseHold, reopenContent } from '../pipeline/pipeline.ts';
 import { findPractice } from '../practice/practice.ts';
 import { type HeldItem, heldItemById, heldItems, type OtherCard, restedDelivery } from '../records/records.ts';
 import { systemClock } from '../shared/clock.ts';
-import { asFailure } from '../shared/failure.ts';
 import { isReasonCode, reasonOf } from '../shared/reasons.ts';
 import { workingDaysBetween } from '../shared/working-days.ts';
+import { ALARMED, alarmedAbout, DISCARD_ASKED, explain, OWNERS, wishText } from './decision-words.ts';
 import { releasedWords } from './held-released.ts';
 import { configOf, type Io, type Language, say, table, UsageError, type Words } from './io.ts';
 import { showDocument } from './show-report.ts';
-
-const OWNERS: Readonly<Record<string, string>> = { practice: 'praktijk', laboratory: 'laboratorium', us: 'wij' };
 
 export async function runHeldList(
   io: Io,
@@ -66,24 +64,12 @@ function described(item: HeldItem, language: Language, { moment, alarms }: Now) 
     joined: item.originalId,
     ...(item.cards === null ? {} : { cards: item.cards }),
     workingDays: Math.floor(workingDaysBetween(item.settledAt, moment)),
-    alarmed: alarmedAbout(item, alarms),
+    // About it, or about the hold that it joined.
+    alarmed: alarmedAbout(item.originalId ?? item.deliveryId, alarms),
     needsTwoToDiscard: item.needsTwoToDiscard,
     discardAskedBy: item.discardWish?.by ?? null,
   };
 }
-
-/** Who was alarmed about it, or about the hold that it joined. */
-function alarmedAbout({ deliveryId, originalId }: HeldItem, alarms: readonly Alarm[]): readonly Alarmed[] {
-  const kinds = alarms.filter(({ objectId }) => objectId === (originalId ?? deliveryId)).map(({ kind }) => kind);
-  const alarmed = HOLD_ALARMS.filter(({ kind }) => kinds.includes(kind));
-  return alarmed.map(({ kind }) => (kind === 'hold.owner' ? 'owner' : 'customer-care'));
-}
-
-type Alarmed = 'owner' | 'customer-care';
-const ALARMED: Readonly<Record<Alarmed, Words>> = {
-  owner: { nl: 'wie aan zet is', en: 'owner' },
-  'customer-care': { nl: 'Customer Care', en: 'Customer Care' },
-};
 
 function listing(items: readonly HeldItem[], language: Language, now: Now): string {
   const heading =
@@ -102,15 +88,9 @@ function listing(items: readonly HeldItem[], language: Language, now: Now): stri
       row.practiceAgb ?? '-',
       language === 'nl' ? (OWNERS[row.owner] ?? row.owner) : row.owner,
       row.reason,
-      [row.text, ...wishText(row, language)].join(' '),
+      [row.text, ...wishText(row.discardAskedBy, language)].join(' '),
     ]),
   ]);
-}
-
-function wishText({ discardAskedBy }: { readonly discardAskedBy: string | null }, language: Language): string[] {
-  if (discardAskedBy === null) return [];
-  const words = { nl: `Afwijzen gevraagd door ${discardAskedBy}.`, en: `Discard asked by ${discardAskedBy}.` };
-  return [words[language]];
 }
 
 export async function runHeldShow(
@@ -181,39 +161,6 @@ async function lookedInto(office: Office, named: HeldItem, by: string): Promise<
   return reopenContent(office, item);
 }
 
-const REFUSALS: Readonly<Record<string, { readonly nl: string; readonly en: string }>> = {
-  'decision.sender-missing': {
-    nl: 'Vrijgeven kan niet: het bericht noemt geen afzender, dus er is geen laboratorium om in orde te bevinden. Vraag het laboratorium zijn ZorgMail-account of naam mee te sturen, en wijs dit bericht af.',
-    en: 'It cannot be released: the report names no sender, so there is no laboratory to accept. Ask the laboratory to send its account or name, and discard this one.',
-  },
-  'decision.first-card-unclear': {
-    nl: 'Intrekken kan niet: er is niet precies één eerste kaart bekend (zie held show). Trek de uitslagen in cKIS met de hand in en geef daarna vrij met --number-reused.',
-    en: 'It cannot be retracted: not exactly one first card is known (see held show). Retract in cKIS by hand, then release with --number-reused.',
-  },
-  'decision.reason-bsn': {
-    nl: 'De reden bevat een getal dat een BSN kan zijn. De reden blijft jaren bewaard en kan niet worden gewist: schrijf hem zonder.',
-    en: 'The reason has a number in it that may be a BSN. A reason is kept for years and cannot be erased: write it without.',
-  },
-  'decision.same-person': {
-    nl: 'Dit wacht langer dan 90 dagen: afwijzen doen twee personen. U vroeg het al; iemand anders moet het bevestigen.',
-    en: 'This has waited for more than 90 days: a discard needs two persons. You have asked already; somebody else must confirm it.',
-  },
-  'decision.card-invalid': {
-    nl: 'Dit is geen kaartnummer van cKIS (Patient-id), of het lijkt op een BSN. Is het echt een kaartnummer, schrijf dan Patient/nummer.',
-    en: 'This is no card id of cKIS (Patient id), or it looks like a BSN. If it is an id after all, write Patient/id.',
-  },
-};
-
-// Says what to do where the code alone would not; the code stays in it, for who looks it up.
-function explain(config: Config, thrown: unknown): never {
-  const { code, fields } = asFailure(thrown);
-  const reason = String(fields['reason'] ?? '');
-  if (code === 'decision.not-allowed' && isReasonCode(reason))
-    throw new UsageError(`${code} (${reason}): ${reasonOf(reason)[config.language]}`);
-  const words = REFUSALS[code];
-  throw words === undefined ? thrown : new UsageError(`${code}: ${say(config, words)}`);
-}
-
 export interface DecideOptions {
   readonly by: string;
   readonly reason: string;
@@ -257,11 +204,6 @@ export async function runHeldRelease(io: Io, id: string, options: DecideOptions)
     await release();
   }
 }
-
-const DISCARD_ASKED = {
-  nl: 'Genoteerd, nog niet afgewezen: dit wacht langer dan 90 dagen, en dan beslissen twee personen. Een ander bevestigt het met dezelfde opdracht.',
-  en: 'Noted, not discarded yet: this has waited for more than 90 days, and then two persons decide. Another confirms it with the same command.',
-};
 
 export async function runHeldDiscard(io: Io, id: string, options: DecideOptions): Promise<number> {
   const config = configOf(io);

@@ -4,7 +4,7 @@ import { REGISTRATION_STATES, type RegistrationState } from '../ledger/ledger.ts
 import type { RegistrationCounts } from '../records/records.ts';
 import { type Language, say, table } from './io.ts';
 
-const COLUMNS: Readonly<Record<RegistrationState, string>> = {
+export const STATE_WORDS: Readonly<Record<RegistrationState, string>> = {
   accepted: 'aangenomen',
   queued: 'in de rij',
   sending: 'onderweg',
@@ -16,14 +16,14 @@ const COLUMNS: Readonly<Record<RegistrationState, string>> = {
   shadowed: 'schaduw',
   discarded: 'afgewezen',
 };
-const STATES = Object.keys(REGISTRATION_STATES) as readonly RegistrationState[];
+export const STATES = Object.keys(REGISTRATION_STATES) as readonly RegistrationState[];
 
 /** Nothing where there is none: most installations send no registrations. */
 export function registrationLines(counts: readonly RegistrationCounts[], language: Language): readonly string[] {
   if (counts.length === 0) return [];
   const heading = [
     say({ language }, { nl: 'registraties', en: 'registrations' }),
-    ...STATES.map((state) => (language === 'nl' ? COLUMNS[state] : state)),
+    ...STATES.map((state) => (language === 'nl' ? STATE_WORDS[state] : state)),
   ];
   const rows = counts.map(({ practiceAgb, states }) => [
     practiceAgb,
@@ -33,8 +33,8 @@ export function registrationLines(counts: readonly RegistrationCounts[], languag
   const asked = say(
     { language },
     {
-      nl: `${attention} registraties wachten op een besluit.`,
-      en: `${attention} registrations wait for a decision.`,
+      nl: `${attention} registraties wachten op een besluit: zorgkoerier registration list --attention`,
+      en: `${attention} registrations wait for a decision: zorgkoerier registration list --attention`,
     },
   );
   return ['', table([heading, ...rows]), ...(attention === 0 ? [] : [asked])];

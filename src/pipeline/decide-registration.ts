@@ -64,7 +64,7 @@ export async function discardRegistration(
   requireReason(decision);
   return courier.ledger.transaction(async (tx) => {
     const held = await requireHeld(tx, id);
-    requireAction(held, ['discard']);
+    if (!isAllowed(held, DISCARDING)) throw refusal('decision.not-allowed', held);
     const askedBy = held.discardWish?.by ?? null;
     if (held.needsTwoToDiscard && askedBy === null) return askDiscard(tx, held, decision);
     if (held.needsTwoToDiscard && askedBy !== null && isSamePerson(askedBy, decision.by))
@@ -94,22 +94,41 @@ async function requireHeld(tx: Sql, id: string): Promise<HeldRegistration> {
   return held;
 }
 
-function requireRetryAllowed(held: HeldRegistration, { anew }: RegistrationRetry): void {
-  requireAction(held, ['release', 'acknowledge']);
-  // It would be held again, or sent to a practice that no longer wants it.
-  if (held.isSwitchedOff) throw refusal('decision.switched-off', held);
-  if (!anew && held.isReceiverChanged) throw refusal('decision.receiver-changed', held);
-  const isRendered = !anew && held.mailCount > 0;
-  const canGo = isRendered ? held.unsentCount > 0 && held.unsentErasedCount === 0 : held.hasContent;
-  if (!canGo) throw refusal('decision.nothing-to-send', held);
+export type RegistrationAction = 'retry' | 'retry-anew' | 'discard';
+
+/** What may be decided on it as it stands now. */
+export function registrationActions(held: HeldRegistration): readonly RegistrationAction[] {
+  return [
+    ...(whyNoRetry(held, false) === null ? (['retry'] as const) : []),
+    ...(whyNoRetry(held, true) === null ? (['retry-anew'] as const) : []),
+    ...(isAllowed(held, DISCARDING) ? (['discard'] as const) : []),
+  ];
 }
 
+function requireRetryAllowed(held: HeldRegistration, { anew }: RegistrationRetry): void {
+  const code = whyNoRetry(held, anew);
+  if (code !== null) throw refusal(code, held);
+}
+
+function whyNoRetry(held: HeldRegistration, isAnew: boolean): string | null {
+  if (!isAllowed(held, RETRYING)) return 'decision.not-allowed';
+  // It would be held again, or sent to a practice that no longer wants it.
+  if (held.isSwitchedOff) return 'decision.switched-off';
+  if (!isAnew && held.isReceiverChanged) return 'decision.receiver-changed';
+  const isRendered = !isAnew && held.mailCount > 0;
+  const canGo = isRendered ? held.unsentCount > 0 && held.unsentErasedCount === 0 : held.hasContent;
+  return canGo ? null : 'decision.nothing-to-send';
+}
+
+// Some reasons are also those of reports, which are released.
+const RETRYING: readonly ReasonAction[] = ['retry', 'release', 'acknowledge'];
+const DISCARDING: readonly ReasonAction[] = ['discard'];
+
 // What came back may always be decided on, whatever code the receiver gave; a hold as its reason says.
-function requireAction(held: HeldRegistration, oneOf: readonly ReasonAction[]): void {
-  const { state, reason } = held;
-  if (state === 'bounced') return;
-  const allowed = reason !== null && isReasonCode(reason) ? reasonOf(reason).actions : [];
-  if (!oneOf.some((action) => allowed.includes(action))) throw refusal('decision.not-allowed', held);
+function isAllowed({ state, reason }: HeldRegistration, oneOf: readonly ReasonAction[]): boolean {
+  if (state === 'bounced') return true;
+  const allowed: readonly ReasonAction[] = reason !== null && isReasonCode(reason) ? reasonOf(reason).actions : [];
+  return oneOf.some((action) => allowed.includes(action));
 }
 
 function refusal(code: string, { id, reason }: HeldRegistration): Failure {

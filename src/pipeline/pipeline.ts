@@ -114,8 +114,10 @@ export { copyMailbox } from './copy.ts';
 export { type Discarded, discardHold, type ReleaseChoice, releaseHold } from './decide.ts';
 export {
   discardRegistration,
+  type RegistrationAction,
   type RegistrationDecision,
   type RegistrationRetry,
+  registrationActions,
   retryRegistration,
 } from './decide-registration.ts';
 export { type Foreseen, type ForeseenReport, foresee } from './foresee.ts';

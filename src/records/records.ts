@@ -155,6 +155,13 @@ export {
 } from './registration-list.ts';
 export { type DistrustedRegistrations, REFERENCES_LOST } from './registration-restored.ts';
 export {
+  registrationContent,
+  registrationShown,
+  type ShownPart,
+  type ShownReceipt,
+  type ShownRegistration,
+} from './registration-shown.ts';
+export {
   type DiscardedRegistration,
   discardShreddedRegistrations,
   registrationsUnderWay,

@@ -6,6 +6,7 @@ import type { RegistrationState, Sql } from '../ledger/ledger.ts';
 export const ATTENTION: readonly RegistrationState[] = ['held', 'bounced'];
 
 export interface RegistrationFilter {
+  readonly id?: string | null;
   readonly practiceId?: string | null;
   readonly state?: RegistrationState | null;
   /** Only what waits for a person. */
@@ -36,7 +37,7 @@ export interface ListedRegistration {
 /** Everything that the filter lets through, oldest first. */
 export async function listRegistrations(
   sql: Sql,
-  { practiceId = null, state = null, attention = false }: RegistrationFilter = {},
+  { id = null, practiceId = null, state = null, attention = false }: RegistrationFilter = {},
 ): Promise<readonly ListedRegistration[]> {
   const { rows } = await sql.query<ListedRegistration>(
     `select r.id, r.practice_id as "practiceId", p.agb as "practiceAgb", s.name as source, r.origin, r.state, r.reason, r.detail,
@@ -46,9 +47,9 @@ export async function listRegistrations(
        r.discard_wish ->> 'by' as "discardAskedBy", r.content is null as "isErased"
      from registration r join practice p on p.id = r.practice_id join source s on s.id = r.source_id
      where ($1::uuid is null or r.practice_id = $1) and ($2::text is null or r.state = $2)
-       and (not $3::boolean or r.state = any($4::text[]))
+       and (not $3::boolean or r.state = any($4::text[])) and ($5::uuid is null or r.id = $5)
      order by r.created_at, r.id`,
-    [practiceId, state, attention, ATTENTION],
+    [practiceId, state, attention, ATTENTION, id],
   );
   return rows;
 }

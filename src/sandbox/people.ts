@@ -45,6 +45,17 @@ export const SANDBOX_PRACTICES: readonly SandboxPractice[] = [
   },
 ];
 
+/** A practice with only cBoards: it has no card to forward to, so its mailbox is not read; what is written on its boards goes to it. */
+export const SANDBOX_BOARDS_PRACTICE = {
+  key: 'plein',
+  name: 'Huisartsenpraktijk Het Plein',
+  agb: '01099004',
+  zorgmail: '500088004',
+  his: 'OmniHis',
+  products: ['cBoards'],
+  boards: 'none',
+} as const;
+
 /** Caresharing's own ZorgMail account: free texts go out from it, and receipts come back to it. */
 export const SANDBOX_RETURN_ACCOUNT = '500077001';
 

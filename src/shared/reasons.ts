@@ -21,6 +21,8 @@ export type ReasonAction =
   | 'retract-first'
   /** Release in the place of the earlier result: one determination, under another code. */
   | 'same-determination'
+  /** Of a registration: it goes to the HIS again, the same mails or, with --anew, under new control references. */
+  | 'retry'
   | 'discard';
 
 export interface Reason {
@@ -38,6 +40,7 @@ const IDENTITY: readonly ReasonAction[] = ['release', 'discard', 'override'];
 const KNOWINGLY: readonly ReasonAction[] = ['acknowledge', 'discard'];
 const NUMBER: readonly ReasonAction[] = [...IDENTITY, 'number-reused', 'retract-first'];
 const DETERMINATION: readonly ReasonAction[] = ['same-determination', 'acknowledge', 'discard'];
+const RESEND: readonly ReasonAction[] = ['retry', 'discard'];
 // What is wrong stands in the report itself: no check could ever end otherwise.
 const DISCARD: readonly ReasonAction[] = ['discard'];
 
@@ -370,33 +373,39 @@ export const REASONS = {
   // registration
   'registration.refused-by-relay': held(
     'us',
-    'ZorgMail weigert de mail met deze registratie; held show noemt de code. Kijk na of het account van de praktijk klopt en nog bestaat. Geef vrij als dat is hersteld.',
-    'The relay refused the mail for good; the detail has its reply, its enhanced code and the part. Check the account of the practice’s HIS, then release.',
+    'ZorgMail weigert de mail met deze registratie; registration show noemt de code. Kijk na of het account van de praktijk klopt en nog bestaat. Verstuur opnieuw als dat is hersteld; kreeg de praktijk een ander account, dan met --anew.',
+    'The relay refused the mail for good; the detail has its reply, its enhanced code and the part. Check the account of the practice’s HIS, then retry; anew where the account is another now.',
+    RESEND,
   ),
   'registration.too-large': held(
     'us',
     'De mail met deze registratie is groter dan ZorgMail aanneemt. Ontwikkelaars kijken ernaar; de praktijk hoort intussen op een andere manier wat erin staat.',
-    'Larger than the relay announces to take. No registration of 10,000 characters should be: look at what the relay announces.',
+    'Larger than the relay announces to take. No registration of 10,000 characters should be: look at what the relay announces, then retry.',
+    RESEND,
   ),
   'registration.attempts-exhausted': held(
     'us',
-    'Versturen lukte na herhaalde pogingen niet. Kijk na of de praktijk het bericht toch heeft, wijs het dan af; geef anders vrij.',
-    'Sending failed after every attempt. A part that is uncertain may have arrived: ask the practice, then discard or release.',
+    'Versturen lukte na herhaalde pogingen niet. Kijk na of de praktijk het bericht toch heeft, wijs het dan af; verstuur het anders opnieuw.',
+    'Sending failed after every attempt. A part that is uncertain may have arrived: ask the practice, then discard or retry.',
+    RESEND,
   ),
   'registration.read-back': held(
     'us',
-    'Het bericht aan de huisarts zei iets anders dan er geschreven was, en is daarom niet verstuurd. Ontwikkelaars kijken ernaar; geef vrij na een verbetering.',
-    'What was written, read back, differed from what was meant (a defect of ours); nothing was sent. Fix it, then release.',
+    'Het bericht aan de huisarts zei iets anders dan er geschreven was, en is daarom niet verstuurd. Ontwikkelaars kijken ernaar; verstuur opnieuw na een verbetering.',
+    'What was written, read back, differed from what was meant (a defect of ours); nothing was sent. Fix it, then retry.',
+    RESEND,
   ),
   'registration.not-writable': held(
     'us',
-    'De registratie is niet te schrijven zoals het systeem van de praktijk berichten aanneemt; held show noemt het veld. Verbeter de instelling van de praktijk en geef vrij, of laat de auteur het anders schrijven en wijs af.',
-    'It could be written when it came in and cannot now: the receiver’s charset or the practice’s name changed. The detail has the field. Correct that and release, or discard.',
+    'De registratie is niet te schrijven zoals het systeem van de praktijk berichten aanneemt; registration show noemt het veld. Verbeter de instelling van de praktijk en verstuur opnieuw, of laat de auteur het anders schrijven en wijs af.',
+    'It could be written when it came in and cannot now: the receiver’s charset or the practice’s name changed. The detail has the field. Correct that and retry, or discard.',
+    RESEND,
   ),
   'registration.earlier-not-sent': held(
     'us',
-    'Dit is een correctie of intrekking van een registratie die zelf nooit verstuurd is. Besluit eerst over de eerdere; geef deze daarna vrij, of wijs ze beide af.',
-    'It corrects or withdraws one that was never sent (held, shadowed or discarded): decide on that one first, then release or discard.',
+    'Dit is een correctie of intrekking van een registratie die zelf nooit verstuurd is. Besluit eerst over de eerdere; verstuur deze daarna opnieuw, of wijs ze beide af.',
+    'It corrects or withdraws one that was never sent (held, shadowed or discarded): decide on that one first, then retry or discard this one.',
+    RESEND,
   ),
   'registration.test-person': held(
     'us',
@@ -406,8 +415,9 @@ export const REASONS = {
   ),
   'registration.switched-off': held(
     'practice',
-    'Terugsturen is voor deze praktijk uitgezet voordat de registratie verstuurd was; held show zegt of een deel al weg is. Geef vrij als de praktijk weer aan is, of wijs af.',
-    'Registrations were disabled, or put into shadow, before it was sent; the detail says how many parts went. Release once enabled again, or discard.',
+    'Terugsturen is voor deze praktijk uitgezet voordat de registratie verstuurd was; registration show zegt of een deel al weg is. Verstuur opnieuw als de praktijk weer aan is, of wijs af.',
+    'Registrations were disabled, or put into shadow, before it was sent; the detail says how many parts went. Retry once enabled again, or discard.',
+    RESEND,
   ),
   // practice
   'practice.other-recipient': held(
@@ -437,18 +447,21 @@ export const REASONS = {
   ),
   'registration.receiver-changed': held(
     'us',
-    'Van deze registratie is een deel al onderweg naar het vorige ZorgMail-account of in de vorige vorm van de praktijk. Vraag de praktijk wat zij ontving; verstuur daarna alles opnieuw met nieuwe kenmerken, of wijs af.',
-    'Some parts went in the practice’s former account or form before that was changed. Ask what arrived; then retry anew, or discard.',
+    'Van deze registratie is een deel al onderweg naar het vorige ZorgMail-account of in de vorige vorm van de praktijk. Vraag de praktijk wat zij ontving; verstuur daarna alles opnieuw met nieuwe kenmerken (--anew), of wijs af.',
+    'Some parts went in the practice’s former account or form before that was changed. Ask what arrived; then retry with --anew, or discard.',
+    RESEND,
   ),
   'registration.bounced': held(
     'us',
-    'De registratie is niet bij het HIS van de praktijk aangekomen: de mail kwam terug. Kijk met de code of het ZorgMail-account van de praktijk klopt. Vrijgeven: opnieuw maken en versturen. Afwijzen: niet versturen; laat de arts weten dat het bericht niet is aangekomen.',
-    'A mail of this registration came back (the code says why), perhaps after it had been delivered. Release renders and sends it anew; discard does not, and the doctor must be told.',
+    'De registratie is niet bij het HIS van de praktijk aangekomen: de mail kwam terug. Kijk met de code of het ZorgMail-account van de praktijk klopt. Opnieuw versturen stuurt dezelfde mails nog eens, met --anew onder nieuwe kenmerken (nodig als het account anders is). Afwijzen: niet versturen; laat de arts weten dat het bericht niet is aangekomen.',
+    'A mail of this registration came back (the code says why), perhaps after it had been delivered. Retry sends the same mails of what came back, with --anew all of it under new control references; discard sends nothing, and the doctor must be told.',
+    RESEND,
   ),
   'registration.rejected-by-his': held(
     'us',
-    'Het HIS van de praktijk heeft het bericht geweigerd (CONTRL). Ontwikkelaars kijken met de leverancier van het HIS ernaar. Vrijgeven: opnieuw maken en versturen. Afwijzen: niet versturen; laat de arts weten dat het bericht niet is verwerkt.',
-    'The HIS refused the interchange with a CONTRL; the code is its action and error. Release renders and sends it anew; discard does not, and the doctor must be told.',
+    'Het HIS van de praktijk heeft het bericht geweigerd (CONTRL). Ontwikkelaars kijken met de leverancier van het HIS ernaar. Verstuur na een verbetering opnieuw met --anew: dezelfde mail zou weer geweigerd worden. Afwijzen: niet versturen; laat de arts weten dat het bericht niet is verwerkt.',
+    'The HIS refused the interchange with a CONTRL; the code is its action and error. Retry with --anew after a fix, since the same bytes would be refused again; discard sends nothing, and the doctor must be told.',
+    RESEND,
   ),
   // receipt
   'receipt.unnamed': quarantined(

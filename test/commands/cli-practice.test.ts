@@ -163,7 +163,7 @@ describe('zorgkoerier practice enable registrations', () => {
     expectRefused(await run('practice', 'disable', '01099001', 'registrations'), 2, /staat niet aan/);
     const { stdout } = await run('status');
     expect(stdout).toMatch(/registraties +aangenomen.*\n.*\n?.*01099001/);
-    expect(stdout).toContain('1 registraties wachten op een besluit.');
+    expect(stdout).toContain('1 registraties wachten op een besluit: zorgkoerier registration list --attention');
     const { registrations } = JSON.parse((await run('status', '--json')).stdout);
     expect(registrations).toEqual([
       {

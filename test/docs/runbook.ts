@@ -32,6 +32,7 @@ const ACTIONS: Readonly<Record<ReasonAction, Words>> = {
   'number-reused': { nl: 'nummer hergebruikt', en: 'number reused' },
   'retract-first': { nl: 'eerst intrekken', en: 'retract first' },
   'same-determination': { nl: 'zelfde bepaling', en: 'same determination' },
+  retry: { nl: 'opnieuw versturen', en: 'retry' },
 };
 /** What the first part of a code is about. A new folder of reasons needs its line here. */
 const SUBJECTS: Readonly<Record<string, Words>> = {
@@ -56,7 +57,8 @@ const INTRODUCTION = `# Draaiboek: wat een reden betekent, en wat te doen
 
 **Zo werkt het.** \`zorgkoerier held list\` toont wat op een besluit wacht, met nummer en reden; \`zorgkoerier held show NUMMER\`
 de bijzonderheden (met \`--content\` ook de uitslag zelf; dat inzien wordt vastgelegd). *How: list, then show; \`--content\` shows
-the report itself and is audited.*
+the report itself and is audited.* Registraties, de vrije tekst naar de huisarts, toont \`zorgkoerier registration list --attention\`, en
+\`registration show NUMMER\` op dezelfde wijze. *Registrations, free text to the practice’s HIS, are listed and shown by commands of their own.*
 
 | | Nederlands | English |
 |---|---|---|
@@ -70,6 +72,8 @@ the report itself and is audited.*
 | nummer hergebruikt · number reused | \`held release NUMMER --number-reused --reason "…"\`: het laboratorium gebruikt het labnummer opnieuw; beide patiënten houden hun uitslag. | The laboratory uses the number anew: both patients keep their results. |
 | eerst intrekken · retract first | \`held release NUMMER --retract-first --reason "…"\`: alles onder dit labnummer wordt van de eerste kaart en het board ingetrokken, daarna wordt afgeleverd. | All under the lab number is taken back from the first card and board, then it is delivered. |
 | zelfde bepaling · same determination | \`held release NUMMER --same-determination --reason "…"\`: de uitslag komt op de plaats van de eerdere, in de volgorde van het bericht. | The result takes the earlier one’s place, in the order sent. |
+| opnieuw versturen · retry | \`registration retry NUMMER --reason "…"\`: dezelfde mails nog eens, behalve wat al is aangekomen; met \`--anew\` opnieuw gemaakt onder nieuwe kenmerken. | The same mails again, but for what was taken; with \`--anew\` rendered anew under new control references. |
+| afwijzen van een registratie · discard | \`registration discard NUMMER --reason "…"\`: het gaat niet naar het HIS; de tekst wordt gewist. Laat de auteur het weten. | It goes to no HIS; the text is erased. Tell its author. |
 
 Elk besluit vraagt een reden en wordt vastgelegd met naam. *Every decision needs a reason and is audited by name.*`;
 

@@ -4,7 +4,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { receiptDifferences } from '../../src/commands/demo-check.ts';
+import { type DemoRegistration, differences } from '../../src/commands/demo-registrations.ts';
+import type { MedvriMessage } from '../../src/registration/registration.ts';
 import { cardDifferences, expectedCards, expectedMails, linesOnCards } from '../../src/sandbox/expectation.ts';
+import { type WrittenText, writtenTexts } from '../../src/sandbox/registrations.ts';
 import { fixtureTraffic } from '../../src/sandbox/traffic.ts';
 import { runCommand } from '../support/child.ts';
 
@@ -14,6 +18,7 @@ interface Document {
   readonly mails: readonly { fixture: string; outcome: string; milliseconds: number | null }[];
   readonly cards: readonly { patient: { bsn: string }; results: readonly { name: string; value: string | null }[] }[];
   readonly boards: readonly unknown[];
+  readonly registrations: readonly DemoRegistration[];
   readonly latencyMs: { p50: number; p99: number };
   readonly failures: readonly string[];
 }
@@ -55,7 +60,28 @@ describe('the demo', () => {
   it('sends every fixture and says what became of it', async () => {
     const sent = (await fixtureTraffic()).map(({ fixture }) => fixture);
     expect(document.mails.map((mail) => mail.fixture)).toEqual(sent);
-    expect(document.accounting['assigned']).toBe(sent.length);
+    // The way back has mails too: a notification of each part, and the part itself where its mailbox is read.
+    const [question, diary, correction] = document.registrations.map(({ parts }) => parts.length);
+    expect([question, diary, correction]).toEqual([1, 3, 1]);
+    expect(document.accounting).toMatchObject({ assigned: sent.length + 7, receipt: 7 });
+  });
+
+  it('brings what was written on cards and boards into the HISes of two practices, whole and once, and is told so', () => {
+    const texts = writtenTexts();
+    expect(document.registrations.map(({ practice }) => practice)).toEqual(['linde', 'plein', 'linde']);
+    for (const [index, registration] of document.registrations.entries()) {
+      expect(registration).toMatchObject({ state: 'delivered', reason: null, written: texts[index]?.text });
+      expect(registration.shown).toEqual(texts[index]?.shown);
+      const kinds = registration.practice === 'linde' ? ['delivered', 'seen'] : ['delivered'];
+      for (const { controlReference, state } of registration.parts) {
+        const about = registration.receipts.filter((receipt) => receipt.controlReference === controlReference);
+        expect(state).toBe('delivered');
+        expect(about.map(({ kind }) => kind).sort()).toEqual(kinds);
+      }
+    }
+    const [question, , correction] = document.registrations;
+    expect(correction?.corrects).toBe(question?.id);
+    expect(correction?.heading.join(' ')).toContain(`(kenmerk ${question?.parts[0]?.controlReference})`);
   });
 
   it('leaves the mailboxes untouched, and finds nothing to complain about', () => {
@@ -88,5 +114,50 @@ describe('the demo’s own judgement', () => {
     expect(cardDifferences(expected, new Map(expected).set(bsn, [...lines, first]))).toHaveLength(1);
     expect(cardDifferences(expected, new Map(expected).set(bsn, [older, ...others]))).toHaveLength(2);
     expect(linesOnCards([]).size).toBe(0);
+  });
+
+  it('sees a text that did not arrive, not as it was written, at another’s, unanswered, or without what it corrects', () => {
+    const [question, , correction] = writtenTexts() as [WrittenText, WrittenText, WrittenText];
+    const parts = [{ part: 1, controlReference: 'Z1', state: 'delivered' }];
+    const right: DemoRegistration = {
+      ...{ id: 'one', practice: 'linde', state: 'delivered', reason: null, corrects: null, parts },
+      receipts: [{ controlReference: 'Z1', kind: 'delivered', status: '2.1.5' }],
+      ...{ written: question.text, heading: ['Kenmerk: Z1'], shown: question.shown },
+    };
+    const message = { to: question.practice.zorgmail, patient: { bsn: question.bsn } } as MedvriMessage;
+    const of = (change: Partial<DemoRegistration>, messages = [message]) =>
+      differences({ ...right, ...change }, question, messages, [right]);
+    expect(of({})).toEqual([]);
+    expect(of({ state: 'sent' })).toEqual(['sent, expected delivered']);
+    expect(of({ parts: [] })).toEqual(['0 parts, expected 1']);
+    for (const shown of [null, question.shown.slice(1), question.shown.map((line) => line.replace('>=', '>'))])
+      expect(of({ shown })).toEqual(['the HIS does not show what was written']);
+    expect(of({ receipts: [{ controlReference: 'Z1', kind: 'seen', status: null }] })).toEqual([
+      'part 1 has no receipt of its delivery',
+    ]);
+    for (const other of [{ to: '500088002' }, { patient: null }])
+      expect(of({}, [{ ...message, ...other }])).toEqual(['addressed to another practice, or about another patient']);
+    const second = { ...right, id: 'two', corrects: 'one', shown: correction.shown };
+    const says = (heading: string[], change: Partial<DemoRegistration> = {}) =>
+      differences({ ...second, heading, ...change }, correction, [message], [right]);
+    expect(says(['CORRECTIE: … (kenmerk Z1).'])).toEqual([]);
+    for (const wrong of [
+      says(['Kenmerk: Z1']),
+      says(['CORRECTIE: … (kenmerk Z2).']),
+      says(['CORRECTIE: Z1'], { corrects: null }),
+    ])
+      expect(wrong).toEqual(['does not say which text it corrects']);
+  });
+
+  it('sees a mail of the way back that is missing, one too many, and one that was taken for something else', () => {
+    const arrivals = [{ account: '500088001', uid: 1 }];
+    const laboratory = { mailbox: 'linde', uid: 1, outcome: 'forwarded' as const };
+    const receipt = { mailbox: 'retour', uid: 1, outcome: 'receipt' as const };
+    expect(receiptDifferences([laboratory, receipt], arrivals, 1)).toEqual([]);
+    expect(receiptDifferences([laboratory], arrivals, 1)).toEqual(['0 mails of the way back, expected 1']);
+    expect(receiptDifferences([laboratory, receipt], [], 1)).toHaveLength(2);
+    expect(
+      receiptDifferences([laboratory, { ...receipt, mailbox: 'linde', uid: 2, outcome: 'not-lab' }], arrivals, 1),
+    ).toEqual(['mail 2 of linde: not-lab, expected receipt']);
   });
 });
