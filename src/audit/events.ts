@@ -79,6 +79,8 @@ export const EVENTS = {
   'registration.sent': care('C', 'transfer'),
   'registration.held': care('U', 'processing'),
   'registration.shown': care('R', 'read'),
+  // Rendered, and then not sent: the practice went into shadow.
+  'registration.shadowed': care('U', 'processing'),
   'registration.retried': care('U', 'update'),
   'registration.discard-asked': care('U', 'update'),
   'registration.discarded': care('D', 'delete'),

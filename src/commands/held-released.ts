@@ -3,7 +3,7 @@
 import type { ReasonAction } from '../shared/reasons.ts';
 import type { Words } from './io.ts';
 
-const RELEASED: Readonly<Record<Exclude<ReasonAction, 'discard'>, Words>> = {
+const RELEASED: Readonly<Record<Exclude<ReasonAction, 'discard' | 'retry'>, Words>> = {
   release: { nl: 'Vrijgegeven: alle controles worden opnieuw gedaan.', en: 'Released: all checks run again.' },
   acknowledge: {
     nl: 'Vrijgegeven: alle controles worden opnieuw gedaan, behalve die waarover nu besloten is.',
@@ -29,5 +29,5 @@ const RELEASED: Readonly<Record<Exclude<ReasonAction, 'discard'>, Words>> = {
 
 /** In both languages. */
 export function releasedWords(action: ReasonAction): Words {
-  return action === 'discard' ? RELEASED.release : RELEASED[action];
+  return action === 'discard' || action === 'retry' ? RELEASED.release : RELEASED[action];
 }

@@ -13,7 +13,7 @@ import { isReasonCode, reasonOf } from '../shared/reasons.ts';
 import { workingDaysBetween } from '../shared/working-days.ts';
 import { ALARMED, alarmedAbout, DISCARD_ASKED, explain, OWNERS, wishText } from './decision-words.ts';
 import { releasedWords } from './held-released.ts';
-import { configOf, type Io, type Language, say, table, UsageError, type Words } from './io.ts';
+import { configOf, type Io, type Language, say, table, UsageError } from './io.ts';
 import { showDocument } from './show-report.ts';
 
 export async function runHeldList(

@@ -43,6 +43,11 @@ export interface Keys {
   digestKeys(): Promise<DigestKeys>;
   /** Holds off rotation until the transaction ends; throws `keys.rotated-meanwhile` where these are not the live ones. */
   guardDigests(tx: Sql, used: DigestKeys): Promise<void>;
+  /**
+   * In the transaction that keeps these bytes: throws `keys.destroyed-meanwhile` (transient) where the key that sealed one of
+   * them is destroyed, so that nothing is kept that nobody can open. Whoever asks holds off destroying by what it locked.
+   */
+  guardSealed(tx: Sql, sealed: readonly Buffer[]): Promise<void>;
   /** Asks the ledger again for everything. */
   forget(): void;
 }

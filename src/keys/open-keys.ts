@@ -69,8 +69,19 @@ export function openKeys(options: KeysOptions): Keys {
         forget();
         throw thrown;
       }),
+    guardSealed: (tx, sealed) =>
+      requireAlive(tx, sealed).catch((thrown: unknown) => {
+        forget();
+        throw thrown;
+      }),
     forget,
   };
+}
+
+async function requireAlive(tx: Sql, sealed: readonly Buffer[]): Promise<void> {
+  const ids = [...new Set(sealed.map(keyIdOf))];
+  const { count } = await tx.query('select 1 from data_key where id = any($1::uuid[]) and wrapped is not null', [ids]);
+  if (count < ids.length) throw new Failure('keys.destroyed-meanwhile', { kind: 'transient', scope: 'peer' });
 }
 
 function aadOf(place: SealedPlace, keyId: string): string {

@@ -96,11 +96,13 @@ async function insert(
   tx: Sql,
   incoming: Incoming,
 ): Promise<'inserted' | 'key-taken' | Extract<AcceptAnswer, { kind: 'refused' | 'not-enabled' }>> {
-  const { id, posted, practiceId, patientKey, sourceId } = incoming;
+  const { id, posted, practiceId, patientKey, sourceId, content } = incoming;
   const choice = await lockRegistrationChoice(tx, practiceId);
   if (choice === null || choice.state === 'disabled') return { kind: 'not-enabled' };
   const problems = problemsOf(acceptor, incoming);
   if (problems.length > 0) return { kind: 'refused', problems };
+  // Destroyed and switched on again since this process last looked: what it sealed nobody could open.
+  await acceptor.keys.guardSealed(tx, [content]);
   const earlierId = posted.earlier?.registration ?? null;
   const row = { ...incoming, origin: posted.source.kind, earlierId, writtenAt: new Date(posted.writtenAt) };
   if (!(await insertRegistration(tx, row))) return 'key-taken';

@@ -114,7 +114,12 @@ async function renderLocked(
       `${problem?.field} ${problem?.place?.codePoint ?? problem?.code}`,
     );
   }
-  await insertOutward(tx, row.id, await mailsOf(courier, tx, row, plan, from));
+  const mails = await mailsOf(courier, tx, row, plan, from);
+  await courier.keys.guardSealed(
+    tx,
+    mails.map(({ content }) => content),
+  );
+  await insertOutward(tx, row.id, mails);
   const state = choice.mode === 'shadow' ? 'shadowed' : 'queued';
   await settleAccepted(tx, row.id, { state, reason: null, detail: null });
   await appendAudit(tx, [

@@ -42,10 +42,13 @@ export async function settleSent(
 }
 
 /** Rendered, and the practice went into shadow before anything was sent. */
-export async function settleShadowed(courier: Courier, sending: Sending): Promise<void> {
-  const { id } = sending.registration;
+export async function settleShadowed(courier: Courier, { registration, leaseToken }: Sending): Promise<void> {
+  const { id } = registration;
   const end = { state: 'shadowed', reason: null, detail: null } as const;
-  await courier.ledger.transaction((tx) => settleRegistration(tx, id, sending.leaseToken, end));
+  await courier.ledger.transaction(async (tx) => {
+    if (!(await settleRegistration(tx, id, leaseToken, end))) return;
+    await appendAudit(tx, [{ ...about(registration), event: 'registration.shadowed' }]);
+  });
   courier.logger.info('registration at rest', { registrationId: id, state: 'shadowed' });
 }
 

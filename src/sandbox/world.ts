@@ -8,7 +8,7 @@ import type { Environment } from '../config/config.ts';
 import { type FhirSandbox, startFhirSandbox } from './fhir/fhir.ts';
 import { SANDBOX_PATIENTS, SANDBOX_PRACTICES, SANDBOX_RETURN_ACCOUNT, type SandboxPatient } from './people.ts';
 import { type RecordingProxy, startRecordingProxy } from './zorgmail/recording-proxy.ts';
-import { type SmtpRelay, startSmtpRelay } from './zorgmail/relay.ts';
+import { type RelayOptions, type SmtpRelay, startSmtpRelay } from './zorgmail/relay.ts';
 import { startZorgmail, type Zorgmail } from './zorgmail/zorgmail.ts';
 
 export interface World {
@@ -29,6 +29,8 @@ export interface WorldOptions {
   readonly people?: readonly SandboxPatient[];
   /** ZorgMail accounts beside the practices' own. */
   readonly accounts?: readonly string[];
+  /** How the relay puts mail into the mailboxes, for who must know what stands where; straight in unless said otherwise. */
+  readonly relayInto?: (zorgmail: Zorgmail) => RelayOptions['mailboxes'];
 }
 
 /** Starts everything on 127.0.0.1; mail is kept below `directory` and thrown away on release. */
@@ -41,7 +43,7 @@ export async function startWorld(directory: string, options: WorldOptions = {}):
   const zorgmail = await startZorgmail({ directory, accounts, isThrowaway: true });
   const { certificate } = zorgmail;
   const relay = await startSmtpRelay({
-    mailboxes: zorgmail,
+    mailboxes: options.relayInto?.(zorgmail) ?? zorgmail,
     accounts,
     certificate,
     security: 'starttls',

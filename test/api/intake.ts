@@ -100,6 +100,7 @@ export async function startIntake(limits = { perSource: 100_000, perAddress: 100
   const logger = createLogger('trace', descriptor);
   const ledger = openLedger({ url: database.workerUrl, connectionsMax: 10, logger, answerWithinMs: 10_000 });
   const owner = new pg.Pool({ connectionString: database.ownerUrl, max: 2 });
+  owner.on('error', () => {});
   const queue = await openQueue({ redisUrl: redis.redisUrl, logger, clock: systemClock });
   const master = { id: 'intake00', bytes: Buffer.alloc(32, 7) };
   const keys = openKeys({ sql: ledger, master, clock: systemClock, dedupeDays: 400 });

@@ -17,11 +17,12 @@ let result: RunResult;
 let verdict: Verdict;
 
 beforeAll(async () => {
-  stage = await openStage({ seed: 20_261, workers: [1, 1, 1, 1, 1, 0], targetTimeoutMs: 5_000 });
+  stage = await openStage({ seed: 20_261, workers: [1, 1, 1, 1, 2, 0], targetTimeoutMs: 5_000 });
   const open = stage;
   result = await runFaults(open, {
     kinds: FAULT_KINDS,
     mailsPerSecond: 5,
+    registrationsPerSecond: 1,
     isAnother: (steps) => steps === 0,
     backlogMails: BACKLOG,
     report: () => {},
@@ -33,7 +34,7 @@ beforeAll(async () => {
 }, ROUND_WITHIN_MS);
 afterAll(() => stage?.release(), 120_000);
 
-describe('every kind of fault, while laboratories go on sending', () => {
+describe('every kind of fault, while laboratories go on sending and doctors go on writing', () => {
   it.each(FAULT_KINDS.map(({ name }) => name))('struck: %s', (name) => {
     const obstacle = result.notRun[name];
     if (obstacle === undefined) return expect(result.faults[name]).toBe(1);
@@ -50,6 +51,13 @@ describe('every kind of fault, while laboratories go on sending', () => {
     expect(verdict.mailsIn).toBeGreaterThan(BACKLOG);
     expect(verdict.resultsExpected).toBeGreaterThan(300);
     expect(verdict).toMatchObject({ resultsFound: verdict.resultsExpected, lost: 0, doubled: 0 });
+  });
+
+  it('has every registration that was taken in the mailbox of its HIS, whole and under one control reference, or back', () => {
+    const { posted, delivered, bounced, lost, doubled } = verdict.registrations;
+    expect(posted).toBeGreaterThan(50);
+    expect({ lost, doubled, elsewhere: posted - delivered - bounced }).toEqual({ lost: 0, doubled: 0, elsewhere: 0 });
+    expect(bounced).toBeGreaterThanOrEqual(1);
   });
 
   it('leaves every mailbox as its twin', () => {

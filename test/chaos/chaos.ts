@@ -16,9 +16,10 @@ const USAGE = 'usage: npm run chaos -- --minutes N [--seed S] [--json] [--only K
 const AT_LEAST = 5;
 const RECOVERY_MAX_SECONDS = 60;
 const MINUTE_MS = 60_000;
-/** Each reads one mailbox, the last none: so that killing one that delivers need not stop the copying. */
-const WORKERS = [1, 1, 1, 1, 1, 0];
+/** Each reads a mailbox, one of them two, the last none: so that killing one that delivers need not stop the copying. */
+const WORKERS = [1, 1, 1, 1, 2, 0];
 const MAILS_PER_SECOND = 6;
+const REGISTRATIONS_PER_SECOND = 1;
 /** In a run of half an hour or more; else a twentieth, since working off the whole takes longer than such a run. */
 const BACKLOG = 20_000;
 const LONG_MINUTES = 30;
@@ -46,6 +47,7 @@ async function main(): Promise<number> {
     const result = await runFaults(stage, {
       kinds: wanted.kinds,
       mailsPerSecond: MAILS_PER_SECOND,
+      registrationsPerSecond: REGISTRATIONS_PER_SECOND,
       isAnother: (steps, expectedMs) =>
         steps < (wanted.minutes >= WHOLE_MINUTES ? AT_LEAST : 1) || monotonicMs() + expectedMs < endsAt,
       backlogMails: wanted.backlog,
@@ -101,6 +103,7 @@ function documentOf(wanted: Wanted, result: RunResult, verdict: Verdict) {
     ...new Set([...result.problems, ...verdict.problems]),
     ...rare.map(([name, count]) => `${name} struck ${count} times, not ${AT_LEAST}`),
     ...(verdict.mailsIn === 0 ? ['no mail came in'] : []),
+    ...(verdict.registrations.posted === 0 ? ['no registration was posted'] : []),
     ...(result.recoverySecondsMax > RECOVERY_MAX_SECONDS ? ['catching up took more than a minute'] : []),
   ];
   const { problems: _own, ...seen } = verdict;
@@ -117,13 +120,14 @@ function documentOf(wanted: Wanted, result: RunResult, verdict: Verdict) {
 }
 
 function shown(document: ReturnType<typeof documentOf>): string {
-  const { faults, notRun, problems, backlog, ...numbers } = document;
+  const { faults, notRun, problems, backlog, registrations, ...numbers } = document;
   const row = ([name, value]: [string, unknown]) => `${name.padEnd(32)}${value}\n`;
   return [
     ...Object.entries(faults).map(row),
     '\n',
     ...Object.entries(notRun).map(([name, why]) => row([`${name} (not run)`, why])),
     ...Object.entries(numbers).map(row),
+    ...Object.entries(registrations).map(([name, count]) => row([`registrations ${name}`, count])),
     ...(backlog === null ? [] : [row([`backlog of ${backlog.mails}`, `${backlog.seconds} s`])]),
     '\n',
     problems.length === 0 ? 'All is well.\n' : `${problems.join('\n')}\n`,

@@ -8,12 +8,25 @@
 import type { Random } from '../../src/sandbox/generator/random.ts';
 import type { World } from '../../src/sandbox/world.ts';
 import type { PrivateRedis } from '../support/private-redis.ts';
+import type { Intake } from './intake.ts';
 import type { OwnPostgres } from './own-postgres.ts';
+import type { Source } from './source.ts';
 import type { Traffic } from './traffic.ts';
 import type { Workers } from './workers.ts';
 
 /** Faults of one lane follow each other; those of different lanes may overlap. */
-export type Lane = 'copying' | 'delivering' | 'frozen' | 'clock' | 'redis' | 'postgres' | 'imap' | 'ckis' | 'mail';
+export type Lane =
+  | 'copying'
+  | 'delivering'
+  | 'frozen'
+  | 'clock'
+  | 'redis'
+  | 'postgres'
+  | 'imap'
+  | 'ckis'
+  | 'mail'
+  | 'relay'
+  | 'intake';
 
 export interface FaultKind {
   readonly name: string;
@@ -30,6 +43,10 @@ export interface Stage {
   readonly postgres: OwnPostgres;
   readonly workers: Workers;
   readonly traffic: Traffic;
+  /** Where registrations come in. */
+  readonly intake: Intake;
+  /** Who posts them. */
+  readonly source: Source;
   readonly random: Random;
   /** Real time: how long a thing is away, or mail goes on. */
   wait(ms: number): Promise<void>;

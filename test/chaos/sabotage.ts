@@ -2,13 +2,14 @@
 
 import type { Courier } from '../../src/pipeline/pipeline.ts';
 
-export type Sabotage = 'loses-mail' | 'loses-report' | 'doubles-results' | 'none';
+export type Sabotage = 'loses-mail' | 'loses-report' | 'doubles-results' | 'sends-unmarked' | 'none';
 
 /** The courier, broken in this way; as it is for any other word. */
 export function sabotaged(courier: Courier, how: string): Courier {
   if (how === 'loses-mail') return { ...courier, openMailbox: losingMail(courier) };
   if (how === 'loses-report') return { ...courier, card: losingReports(courier) };
   if (how === 'doubles-results') return { ...courier, card: doublingResults(courier) };
+  if (how === 'sends-unmarked') return { ...courier, ledger: unmarking(courier) };
   return courier;
 }
 
@@ -41,6 +42,17 @@ function losingReports(courier: Courier): Courier['card'] {
       written += 1;
       if (written % 5 === 0) return Promise.resolve({ kind: 'written', resources: [] });
       return courier.card.write(card, content, trace);
+    },
+  };
+}
+
+// The bytes of a registration go without the mark that nobody knows yet whether they arrive.
+function unmarking({ ledger }: Courier): Courier['ledger'] {
+  return {
+    ...ledger,
+    query: (text, values) => {
+      const isMark = /update outward_mail .* set state = 'uncertain', tried_at = now\(\)/.test(text);
+      return isMark ? Promise.resolve({ rows: [], count: 1 }) : ledger.query(text, values);
     },
   };
 }

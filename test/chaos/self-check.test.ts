@@ -8,21 +8,28 @@ import { type Verdict, verdictOn } from './verdict.ts';
 
 const MAILS = 40;
 /** A result that is on no card comes on no board either: its check must come to an end. */
-const SOON = { ZORGKOERIER_BOARD_WITHIN_MS: '2000' };
+const SOON = { ZORGKOERIER_BOARD_WITHIN_MS: '2000', ZORGKOERIER_UNCERTAIN_WAIT_MS: '2000' };
+const REGISTRATIONS = 6;
+const REPLIES_LOST = 3;
 const WITHIN_MS = 300_000;
 let stage: OpenStage;
 
 beforeAll(async () => {
-  stage = await openStage({ seed: 20_262, workers: [5], targetTimeoutMs: 5_000, settings: SOON });
+  stage = await openStage({ seed: 20_262, workers: [6], targetTimeoutMs: 5_000, settings: SOON });
 }, WITHIN_MS);
 afterAll(() => stage?.release(), WITHIN_MS);
 
-/** What another forty mails came to, with a worker of that kind: `lost`, `doubled` and `mailboxChanges` that are new. */
+/**
+ * What another forty mails and six registrations came to, with a worker of that kind, and a relay of which some replies
+ * get lost: `lost`, `doubled` and `mailboxChanges` that are new.
+ */
 async function broughtAbout(how: Sabotage, before: () => Promise<unknown> = async () => {}) {
   const first = await verdictOn(stage);
   await stage.workers.stopAll();
   stage.workers.sabotage(how);
   await stage.traffic.burst(MAILS, 0.5);
+  await stage.source.post(REGISTRATIONS);
+  stage.world.relay.fail({ at: 'data', act: 'cut', isDelivered: true }, REPLIES_LOST);
   await before();
   stage.workers.startAll();
   await untilAtRest(stage);
@@ -32,14 +39,21 @@ async function broughtAbout(how: Sabotage, before: () => Promise<unknown> = asyn
     lost: more(({ lost }) => lost),
     doubled: more(({ doubled }) => doubled),
     mailboxChanges: more(({ mailboxChanges }) => mailboxChanges),
+    registrationsLost: more(({ registrations }) => registrations.lost),
+    registrationsDoubled: more(({ registrations }) => registrations.doubled),
     isFine: last.problems.length === first.problems.length,
   };
 }
 
+const FINE = {
+  ...{ lost: 0, doubled: 0, mailboxChanges: 0, registrationsLost: 0, registrationsDoubled: 0 },
+  isFine: true,
+};
+
 it(
   'finds nothing where nothing is broken',
   async () => {
-    expect(await broughtAbout('none')).toEqual({ lost: 0, doubled: 0, mailboxChanges: 0, isFine: true });
+    expect(await broughtAbout('none')).toEqual(FINE);
   },
   WITHIN_MS,
 );
@@ -69,6 +83,16 @@ it(
   async () => {
     const found = await broughtAbout('doubles-results');
     expect(found.doubled).toBeGreaterThan(0);
+    expect(found.isFine).toBe(false);
+  },
+  WITHIN_MS,
+);
+
+it(
+  'finds a registration that arrived twice since its worker sent it without a mark',
+  async () => {
+    const found = await broughtAbout('sends-unmarked');
+    expect(found.registrationsDoubled).toBeGreaterThan(0);
     expect(found.isFine).toBe(false);
   },
   WITHIN_MS,

@@ -1,12 +1,13 @@
 /**
  * Laboratories that keep sending, from a seed: new reports, resends, corrections, preliminary and final, about people who
  * are followed and people who are not, letters between them; some mails twice, some after their successors. Everything that
- * went into a mailbox is remembered with its uid: what must be on the cards is worked out from this (expectation.ts).
+ * went into a mailbox is remembered with its uid: what must be on the cards is worked out from this (expectation.ts). What
+ * ZorgMail's relay puts there comes past here too, since it takes uids between theirs.
  */
 
 import { type GeneratedMail, generateTraffic, trafficPeople } from '../../src/sandbox/generator/generator.ts';
 import { derivedSeed, type Random, seededRandom } from '../../src/sandbox/generator/random.ts';
-import { SANDBOX_PRACTICES, type SandboxPatient } from '../../src/sandbox/people.ts';
+import { SANDBOX_PRACTICES, SANDBOX_RETURN_ACCOUNT, type SandboxPatient } from '../../src/sandbox/people.ts';
 import type { Zorgmail } from '../../src/sandbox/zorgmail/zorgmail.ts';
 import { monotonicMs, systemClock } from '../../src/shared/clock.ts';
 
@@ -37,7 +38,9 @@ export interface Traffic {
   burst(count: number, followedShare: number): Promise<void>;
   /** Mails that each arrive several times at the same moment, in the practice's mailbox and in its copy. */
   race(count: number): Promise<void>;
-  /** Called with every mail that has just arrived; nothing more comes into that mailbox until it resolves. */
+  /** From the relay: registrations and what is said of them. */
+  deliverToBoth(account: string, raw: Buffer, sender?: string): Promise<void>;
+  /** Called with every mail of a laboratory that has just arrived; nothing more comes into that mailbox until it resolves. */
   onArrival: ((sent: SentMail) => Promise<void>) | null;
 }
 
@@ -58,7 +61,8 @@ export function newTraffic(seed: number, zorgmail: Zorgmail): Traffic {
     startsAt: START,
     followedShare: FOLLOWED_SHARE,
   });
-  const accounts = [...SANDBOX_PRACTICES.map((practice) => practice.zorgmail), ...COPIES.values()];
+  const practices = SANDBOX_PRACTICES.map((practice) => practice.zorgmail);
+  const accounts = [...practices, ...COPIES.values(), SANDBOX_RETURN_ACCOUNT];
   const sent = new Map<string, SentMail[]>(accounts.map((account) => [account, []]));
   const lanes = new Map<string, Promise<void>>();
   const keptBack: { readonly mail: GeneratedMail; left: number }[] = [];
@@ -67,13 +71,13 @@ export function newTraffic(seed: number, zorgmail: Zorgmail): Traffic {
   let running: Promise<void> = Promise.resolve();
 
   // One after the other into each mailbox, so that the uid of each is known.
-  const deliver = (account: string, mail: GeneratedMail): Promise<void> => {
+  const deliver = (account: string, mail: GeneratedMail, sender?: string): Promise<void> => {
     const mine = (lanes.get(account) ?? Promise.resolve()).then(async () => {
-      await zorgmail.deliverToBoth(account, mail.raw);
+      await zorgmail.deliverToBoth(account, mail.raw, sender);
       const box = sent.get(account) ?? [];
       const arrived = { account, uid: box.length + 1, mail, atMs: monotonicMs(), isRemoved: false };
       box.push(arrived);
-      await traffic.onArrival?.(arrived);
+      if (sender === undefined) await traffic.onArrival?.(arrived);
     });
     // Whoever waits for it hears of a failure; where nobody does yet, it must not end the process.
     mine.catch(() => {});
@@ -99,6 +103,7 @@ export function newTraffic(seed: number, zorgmail: Zorgmail): Traffic {
     people,
     sent,
     onArrival: null,
+    deliverToBoth: (account, raw, sender = '') => deliver(account, relayed(account, raw), sender),
     run: (perSecond) => {
       isRunning = true;
       running = keepSending(() => isRunning, perSecond, random, sendNext);
@@ -134,6 +139,12 @@ export function newTraffic(seed: number, zorgmail: Zorgmail): Traffic {
     },
   };
   return traffic;
+}
+
+/** Nothing for a card. */
+function relayed(account: string, raw: Buffer): GeneratedMail {
+  const expected = { kind: 'letter' as const, patientBsn: '', labNumber: null, results: [], pending: [] };
+  return { account, raw, payload: raw, format: 'medvri-1', sentAt: START, expected };
 }
 
 async function keepSending(

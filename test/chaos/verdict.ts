@@ -1,10 +1,11 @@
-/** What became of everything that was sent: cards, boards, mailboxes, books. */
+/** What became of everything that was sent: cards, boards, mailboxes, books, and of registrations on the way back. */
 
 import { SANDBOX_PRACTICES, type SandboxPatient } from '../../src/sandbox/people.ts';
 import { forbiddenCommands } from '../../src/sandbox/zorgmail/command-lines.ts';
 import { type Books, books, takeovers, vanishedUids } from './books.ts';
 import { type Comparison, compared, expectedLines, foundLines } from './expectation.ts';
 import type { Stage } from './fault.ts';
+import { type RegistrationsVerdict, registrationsVerdict } from './registrations.ts';
 
 export interface Verdict {
   readonly mailsIn: number;
@@ -18,6 +19,7 @@ export interface Verdict {
   readonly mailsVanished: number;
   readonly takeovers: number;
   readonly handoverSecondsMax: number;
+  readonly registrations: RegistrationsVerdict;
   readonly problems: readonly string[];
 }
 
@@ -40,6 +42,7 @@ export async function verdictOn(stage: Stage): Promise<Verdict> {
   const kept = await books(stage);
   const handed = await takeovers(stage, stage.workers.felled);
   const touched = await touches(stage);
+  const registrations = await registrationsVerdict(stage);
   return {
     mailsIn: sent.length,
     resultsExpected: cards.expected,
@@ -51,7 +54,9 @@ export async function verdictOn(stage: Stage): Promise<Verdict> {
     mailsVanished: kept.vanished,
     takeovers: handed.count,
     handoverSecondsMax: Math.round(handed.longestSeconds * 10) / 10,
+    registrations: registrations.counts,
     problems: [
+      ...few('on the way back', registrations.problems),
       ...lineProblems('card', cards),
       ...lineProblems('board', boards),
       ...few('in the mailbox', touched),

@@ -11,6 +11,7 @@ import {
   releaseHold,
   removeReturnMailbox,
   replaceReturnPassword,
+  retryRegistration,
   shredMailbox,
   sweep,
 } from '../../src/pipeline/pipeline.ts';
@@ -235,6 +236,40 @@ describe('what a doctor wrote', () => {
     const view = await untilView(journey, id, 'delivered');
     expect(view.parts.length).toBeGreaterThan(1);
     expect(new Set(view.parts.map(({ state }) => state))).toEqual(new Set(['delivered']));
+  });
+});
+
+describe('a registration that came back', () => {
+  const DECISION = { by: 'sanne', reason: 'mailbox was vol' };
+  const swallowed = async (bsn: string): Promise<string> => {
+    journey.world.relay.fail({ at: 'data', act: 'swallow' });
+    const id = await post(journey, await addSource(journey), posted({ text: 'Komt dit aan?', bsn }));
+    await untilView(journey, id, 'sent');
+    const lost = journey.world.relay.mails().findLast(({ isDelivered }) => !isDelivered);
+    if (lost === undefined) throw new Error('the relay swallowed it');
+    await journey.world.relay.report(lost, { action: 'failed', status: '5.2.2' });
+    await untilView(journey, id, 'bounced');
+    return id;
+  };
+
+  it.each([
+    [false, 'by the same bytes', '999954660'],
+    [true, 'rendered anew', '999918606'],
+  ])('goes again when a person says so (anew: %s), and its own receipt counts then', async (anew, _, bsn) => {
+    const id = await swallowed(bsn);
+    const [before] = (await untilView(journey, id, 'bounced')).parts;
+    await retryRegistration(journey.courier, id, { ...DECISION, anew });
+    const view = await untilView(journey, id, 'delivered');
+    expect(view.parts.map(({ controlReference }) => controlReference === before?.controlReference)).toEqual([!anew]);
+    expect(await arrived(journey, 'linde', view)).toHaveLength(1);
+    expect(await auditOf(journey, id)).toEqual(
+      [
+        ...['accepted', 'rendered', 'sent', 'answered', 'retried'],
+        ...(anew ? ['rendered'] : []),
+        ...['sent', 'answered'],
+      ].map((event) => `registration.${event}`),
+    );
+    expect(await accounting(journey)).toMatchObject({ difference: 0 });
   });
 });
 

@@ -202,7 +202,7 @@ describe('a ledger that was restored from a backup', () => {
     await untilState(journey, id, 'uncertain');
     await keepReceipt(journey, id);
     await minutesLater(journey);
-    await untilState(journey, id, 'sent');
+    await untilState(journey, id, 'delivered');
     expect(await references(id)).toEqual([reference]);
     expect(sentWith(reference)).toBe(1);
     // Posted again by its source, under a key that the ledger does not know any more.
@@ -241,6 +241,24 @@ describe('a practice whose keys are destroyed', () => {
     const answer = await again();
     if (answer.kind !== 'accepted') throw new Error(answer.kind);
     expect(await arrived(journey, 'brug', await untilState(journey, answer.registration.id, 'sent'))).toHaveLength(1);
+  });
+
+  it('has nothing kept that nobody could open, by a process that missed that they were', async () => {
+    const { ledger } = journey.courier;
+    const body = posted({ to: 'brug', bsn: '999986296', text: 'Onder een nieuwe sleutel.' });
+    const again = () => acceptRegistration(journey.courier, source, newId(), body);
+    await disableRegistrations(ledger, brug, 'sanne');
+    await shredPractice(ledger, brug, { by: 'sanne', reason: 'verkeerde sleutel' });
+    await enableRegistrations(ledger, brug, LIVE, 'sanne');
+    // This process listens to nobody: what it has in memory is the key that was destroyed.
+    const before = await journey.sql('select 1 from registration');
+    await expect(again()).rejects.toMatchObject({ code: 'keys.destroyed-meanwhile', kind: 'transient' });
+    expect(await journey.sql('select 1 from registration')).toHaveLength(before.length);
+    const answer = await again();
+    if (answer.kind !== 'accepted') throw new Error(answer.kind);
+    const view = await untilState(journey, answer.registration.id, 'sent');
+    const [message] = await arrived(journey, 'brug', view);
+    expect(message?.lines.join(' ')).toContain('Onder een nieuwe sleutel.');
   });
 });
 

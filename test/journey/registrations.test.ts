@@ -1,7 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { readPayload } from '../../src/lab/lab.ts';
+import { unwrapMail } from '../../src/mail/mail.ts';
 import { acceptRegistration } from '../../src/pipeline/pipeline.ts';
 import type { Practice } from '../../src/practice/practice.ts';
+import { type MedvriMessage, readMedvri } from '../../src/registration/registration.ts';
+import { transliterate } from '../../src/registration/transliterate.ts';
 import type { SourceId } from '../../src/shared/ids.ts';
 import { practice as sandboxPractice } from '../support/medlab.ts';
 import {
@@ -105,6 +109,39 @@ describe('a registration', () => {
     const messages = await arrived(journey, 'linde', view);
     expect(messages).toHaveLength(view.parts.length);
     expect(textOf(messages)).toBe(text);
+  });
+});
+
+describe('whatever somebody types', () => {
+  it('arrives as its transliteration, with a long word cut at 70, and the HIS reads it without a warning', async () => {
+    const signs = `Zei: "'t gaat wel?" + 5 à 6 koppen; é ë ï ç ñ ĳ, ≥ 3,5 ≤ 7 µmol/l, € 12 ½ 2² ?? ?' '? :+ 1:2 ++ `;
+    const lines = [signs, '', 'w'.repeat(150), '\t- ingesprongen', "?+:'", signs.repeat(2)].join('\r\n');
+    const text = [...`${lines}\n`.repeat(30)].slice(0, 10_000).join('');
+    expect([...text]).toHaveLength(10_000);
+    const id = await post(journey, source, posted({ text, bsn: ELS }));
+    const view = await untilState(journey, id, 'sent');
+    const references = new Set(view.parts.map(({ controlReference }) => controlReference));
+    const read: MedvriMessage[] = [];
+    for (const mail of await journey.world.zorgmail.mailsOf(sandboxPractice('linde').zorgmail)) {
+      for (const payload of (await unwrapMail(mail)).payloads) {
+        const reading = readMedvri(payload.bytes, payload.charset);
+        if (reading.kind !== 'read' || !references.has(reading.messages[0]?.interchangeReference ?? '')) continue;
+        expect(reading.warnings).toEqual([]);
+        expect(readPayload(payload, journey.courier.registry)).toMatchObject([
+          { format: 'medvri-1', outcome: 'not-lab', warnings: [] },
+        ]);
+        read.push(...reading.messages);
+      }
+    }
+    expect(read).toHaveLength(view.parts.length);
+    expect(Math.max(...read.flatMap((message) => message.lines.map((line) => line.length)))).toBe(70);
+    const words = transliterate(text, 'ascii')
+      .text.split(/\s+/)
+      .flatMap((word) => word.match(/.{1,70}/g) ?? []);
+    const arrivedWords = (textOf(read) ?? '').split(/\s+/).filter((word) => word !== '.' && word !== '');
+    expect(words).toContain('w'.repeat(70));
+    expect(words.join(' ')).toContain('>= 3,5 <= 7 umol/l, EUR 12');
+    expect(arrivedWords).toEqual(words);
   });
 });
 
@@ -218,6 +255,11 @@ describe('a practice', () => {
     await switchTo(journey, anker, { state: 'enabled', mode: 'shadow' });
     await journey.sql(`update registration set next_check_at = now() - interval '1 second' where id = $1`, [first]);
     await untilState(journey, first, 'shadowed');
+    expect(await auditOf(journey, first)).toEqual([
+      'registration.accepted',
+      'registration.rendered',
+      'registration.shadowed',
+    ]);
     await switchTo(journey, anker, { state: 'disabled' });
     await journey.sql(`update registration set next_check_at = now() - interval '1 second' where id = $1`, [second]);
     expect(await untilState(journey, second, 'held')).toMatchObject({ reason: 'registration.switched-off' });

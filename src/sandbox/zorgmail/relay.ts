@@ -73,6 +73,10 @@ export interface SmtpRelay {
   /** Connections taken so far. */
   connections(): number;
   fail(fault: RelayFault, times?: number): void;
+  /** How often something is still to go wrong. */
+  faultsWaiting(): number;
+  /** Nothing goes wrong any more. */
+  heal(): void;
   /** A delivery report about a mail on record, into the mailbox of who sent it. */
   report(mail: RelayedMail, report: DeliveryReport): Promise<void>;
   release(): Promise<void>;
@@ -106,6 +110,8 @@ export async function startSmtpRelay(options: RelayOptions): Promise<SmtpRelay> 
     logins: () => state.logins,
     connections: () => state.connections,
     fail: (fault, times = 1) => void state.faults.push({ fault, times }),
+    faultsWaiting: () => state.faults.reduce((sum, { times }) => sum + times, 0),
+    heal: () => void state.faults.splice(0),
     report: (mail, report) => sendReport(state, mail, report),
     release: () => {
       // What is in a handshake is left to the server, which knows how to end it.

@@ -5,10 +5,12 @@ import { CKIS } from './ckis.ts';
 import { CLOCK } from './clock.ts';
 import { FROZEN } from './frozen.ts';
 import { IMAP } from './imap.ts';
+import { INTAKE } from './intake.ts';
 import { KILLED } from './killed.ts';
 import { MAIL } from './mail.ts';
 import { POSTGRES } from './postgres.ts';
 import { REDIS } from './redis.ts';
+import { RELAY } from './relay.ts';
 
 export const FAULT_KINDS: readonly FaultKind[] = [
   ...KILLED,
@@ -19,4 +21,6 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   ...IMAP,
   ...CKIS,
   ...MAIL,
+  ...RELAY,
+  ...INTAKE,
 ];

@@ -2,6 +2,7 @@
 
 import type { Moment } from '../../../src/pipeline/pipeline.ts';
 import type { FaultKind } from '../fault.ts';
+import { whilePosting } from '../source.ts';
 
 /** Who copies has a mailbox to hand over; killing one that only reads and delivers does not stop the copying. */
 const MOMENTS: readonly (readonly [name: string, moment: Moment, lane: 'copying' | 'delivering'])[] = [
@@ -15,8 +16,26 @@ const MOMENTS: readonly (readonly [name: string, moment: Moment, lane: 'copying'
   ['killed-after-recording', 'delivery-settled', 'delivering'],
 ];
 
-export const KILLED: readonly FaultKind[] = MOMENTS.map(([name, moment, lane]) => ({
-  name,
-  lane,
-  strike: ({ workers }) => workers.killAt(moment, lane),
-}));
+/** Of the way back: rendered and not sent, before the bytes of a part go, and after the relay's 250 before it is recorded. */
+const SENDING: readonly (readonly [name: string, moment: Moment])[] = [
+  ['killed-after-rendering', 'registration-rendered'],
+  ['killed-before-data', 'mail-sending'],
+  ['killed-after-250', 'mail-accepted'],
+];
+
+export const KILLED: readonly FaultKind[] = [
+  ...MOMENTS.map(
+    ([name, moment, lane]): FaultKind => ({
+      name,
+      lane,
+      strike: ({ workers }) => workers.killAt(moment, lane),
+    }),
+  ),
+  ...SENDING.map(
+    ([name, moment]): FaultKind => ({
+      name,
+      lane: 'delivering',
+      strike: (stage) => whilePosting(stage, stage.workers.killAt(moment, 'delivering')),
+    }),
+  ),
+];
