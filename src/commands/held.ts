@@ -5,7 +5,8 @@ import { appendAudit } from '../audit/audit.ts';
 import { compose, composeOffice, type Office } from '../compose.ts';
 import type { Config } from '../config/config.ts';
 import type { PayloadReading } from '../lab/lab.ts';
-import { discardHold, type ReleaseChoice, releaseHold, reopenContent } from '../pipeline/pipeline.ts';
+import type { ReadableMail } from '../mail/mail.ts';
+import { discardHold, type ReleaseChoice, releaseHold, reopenContent, reopenMail } from '../pipeline/pipeline.ts';
 import { findPractice } from '../practice/practice.ts';
 import { type HeldItem, heldItemById, heldItems, type OtherCard, restedDelivery } from '../records/records.ts';
 import { systemClock } from '../shared/clock.ts';
@@ -14,6 +15,7 @@ import { workingDaysBetween } from '../shared/working-days.ts';
 import { ALARMED, alarmedAbout, DISCARD_ASKED, explain, OWNERS, wishText } from './decision-words.ts';
 import { releasedWords } from './held-released.ts';
 import { configOf, type Io, type Language, say, table, UsageError } from './io.ts';
+import { showMail } from './show-mail.ts';
 import { showDocument } from './show-report.ts';
 
 export async function runHeldList(
@@ -105,12 +107,13 @@ export async function runHeldShow(
     if (item === null) throw new UsageError(await whyNothing(office, config, id));
     const now: Now = { moment: systemClock.now(), alarms: await openAlarms(office.ledger) };
     const facts = described(item, config.language, now);
-    const readings = options.content ? await lookedInto(office, item, options.by) : null;
-    if (options.json) io.out(JSON.stringify(readings === null ? facts : { ...facts, content: readings }));
+    const looked = options.content ? await lookedInto(office, item, options.by) : null;
+    if (options.json) io.out(JSON.stringify(looked === null ? facts : { ...facts, content: looked.content }));
     else {
       io.out(table(shown(facts).map(([name, value]) => [name, String(value ?? '-')])));
-      if (readings !== null)
-        io.out(showDocument({ file: item.mailId, payloads: readings }, { language: config.language }));
+      if (looked?.kind === 'mail') io.out(showMail(looked.content, config.language));
+      if (looked?.kind === 'readings')
+        io.out(showDocument({ file: item.mailId, payloads: looked.content }, { language: config.language }));
     }
     return 0;
   } finally {
@@ -141,8 +144,12 @@ function shown({ cards, ...facts }: ReturnType<typeof described>): readonly (rea
   return [...lines, ['card', said(cards.reported)], ['first card', cards.first.map(said).join(', ')]];
 }
 
+type Looked =
+  | { readonly kind: 'readings'; readonly content: readonly PayloadReading[] }
+  | { readonly kind: 'mail'; readonly content: ReadableMail };
+
 // A person looks at a patient's data: that is an act of its own, and audited before it happens.
-async function lookedInto(office: Office, named: HeldItem, by: string): Promise<readonly PayloadReading[]> {
+async function lookedInto(office: Office, named: HeldItem, by: string): Promise<Looked> {
   // What joined a hold has its content there.
   const { originalId } = named;
   const original = originalId === null ? null : await office.ledger.transaction((tx) => heldItemById(tx, originalId));
@@ -158,7 +165,9 @@ async function lookedInto(office: Office, named: HeldItem, by: string): Promise<
       participants: { mail: item.mailId, report: item.reportId, delivery: item.deliveryId },
     },
   ]);
-  return reopenContent(office, item);
+  // What came into the return mailbox is read by eye: laboratories' readers would say nothing of it.
+  if (item.purpose === 'return') return { kind: 'mail', content: await reopenMail(office, item) };
+  return { kind: 'readings', content: await reopenContent(office, item) };
 }
 
 export interface DecideOptions {

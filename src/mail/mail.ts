@@ -57,6 +57,23 @@ export interface MailPart {
   readonly isDamaged: boolean;
 }
 
+/** A mail as a person reads it. */
+export interface ReadableMail {
+  /** Decoded, in the order in which a mail program shows them. */
+  readonly headers: readonly { readonly name: string; readonly value: string }[];
+  readonly parts: readonly ReadablePart[];
+}
+
+export interface ReadablePart {
+  /** As IMAP numbers it. */
+  readonly path: string;
+  readonly contentType: string;
+  readonly bytes: number;
+  /** null: it is no text. Of a nested mail its headers; its parts follow. */
+  readonly text: string | null;
+}
+
 export { openFile } from './open-file.ts';
 export { openParts } from './open-parts.ts';
+export { readableMail } from './readable.ts';
 export { unwrapMail } from './unwrap.ts';

@@ -10,6 +10,7 @@ import {
   discardHeldRegistration,
   type HeldRegistration,
   heldRegistrationById,
+  isChangedSince,
   retryAnew,
   retrySame,
   wishDiscardRegistration,
@@ -31,7 +32,8 @@ export interface RegistrationRetry extends RegistrationDecision {
 
 /**
  * Sends it again: the same bytes under the same control references, or anew. Throws `decision.not-found`,
- * `decision.not-allowed`, `decision.reason-bsn`, `decision.switched-off`, `decision.receiver-changed` (only anew will do)
+ * `decision.not-allowed`, `decision.reason-bsn`, `decision.switched-off`, `decision.receiver-changed` (only anew will do),
+ * `decision.corrected-since` (its correction or withdrawal went: discard it, or have the author write it again)
  * or `decision.nothing-to-send` (its time had come and its bytes are gone, or every part was taken).
  */
 export async function retryRegistration(
@@ -43,6 +45,7 @@ export async function retryRegistration(
   const generation = await courier.ledger.transaction(async (tx) => {
     const held = await requireHeld(tx, id);
     requireRetryAllowed(held, wish);
+    if (await isChangedSince(tx, held)) throw refusal('decision.corrected-since', held);
     const next = wish.anew ? await retryAnew(tx, held) : await retrySame(tx, held);
     await audit(tx, held, 'registration.retried', wish, { anew: wish.anew });
     return next;

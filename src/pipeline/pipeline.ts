@@ -130,7 +130,7 @@ export { practiceOf } from './recipient.ts';
 export { type Comparison, compareWithServer, reconcileMailbox, repair } from './reconcile.ts';
 export { sweep } from './recover.ts';
 export { openOutward, openPosted } from './registration-content.ts';
-export { openMail, reopenContent } from './reopen.ts';
+export { openMail, reopenContent, reopenMail } from './reopen.ts';
 export {
   mailsStillThere,
   type Replayed,

@@ -73,7 +73,7 @@ export async function readMail(
   return receipts.length === 0 ? { ...read, verdict: 'not-lab' } : { ...read, verdict: 'receipt', receipts };
 }
 
-// No laboratory writes to a return mailbox: what is no receipt there is nothing of ours to keep.
+// What is no receipt is kept for a person; only what a machine answered goes.
 async function returnedMail(courier: Courier, mail: ClaimedMail, raw: Buffer): Promise<MailReading | 'stopped'> {
   const read = isReadInThread(mail) ? await courier.reading.readReturned(raw) : await readReturnedHere(raw);
   if (read.kind === 'stopped') return stopped(courier, mail, read);

@@ -128,11 +128,11 @@ async function renderLocked(
   return state;
 }
 
-// What nobody at the practice ever saw must not be corrected there. In shadow nobody sees either of the two.
+// What nobody at the practice ever saw, or what came back, must not be corrected there: sent again it would come after. In shadow nobody sees either of the two.
 function wasRendered(earlier: EarlierRegistration | null, mode: 'shadow' | 'live'): boolean {
   if (earlier === null || earlier.references.length === 0) return false;
   const { state } = earlier;
-  return ['sent', 'delivered', 'bounced'].includes(state) || (state === 'shadowed' && mode === 'shadow');
+  return ['sent', 'delivered'].includes(state) || (state === 'shadowed' && mode === 'shadow');
 }
 
 async function planFor(

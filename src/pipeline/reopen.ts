@@ -1,6 +1,7 @@
 /** What is held, opened for a person who must decide: the report as stored, or the mail read again. */
 
 import type { PayloadReading } from '../lab/lab.ts';
+import type { ReadableMail } from '../mail/mail.ts';
 import { type HeldItem, mailContent, reportContent } from '../records/records.ts';
 import { Failure } from '../shared/failure.ts';
 import { mailOwner, openReport } from './content.ts';
@@ -27,17 +28,31 @@ export async function reopenContent(
       },
     ];
   }
-  const mail = await mailContent(courier.ledger, item.mailId);
-  if (mail?.content == null) throw erased(item);
-  const raw = await courier.keys.open(
-    { table: 'mail', rowId: mail.id, owner: mailOwner(mail.mailboxId) },
-    mail.content,
-  );
+  const { raw, mailboxId } = await bytesOf(courier, item);
   // What waits here is what readers had trouble with: a person who looks at it must get an answer.
-  const read = await courier.reading.read(raw, mail.mailboxId === null ? 'replay' : null);
+  const read = await courier.reading.read(raw, mailboxId === null ? 'replay' : null);
   if (read.kind === 'failed') throw read.failure;
   if (read.kind === 'stopped') throw unreadable(item, `reading.stopped-by-${read.by}`);
   return read.readings.filter((_, index) => item.payloadOrdinal === 0 || index + 1 === item.payloadOrdinal);
+}
+
+/** The mail of a held item as a person reads it: for the return mailbox, where people may have written. */
+export async function reopenMail(
+  courier: Pick<Courier, 'ledger' | 'keys' | 'reading'>,
+  item: HeldItem,
+): Promise<ReadableMail> {
+  const shown = await courier.reading.show((await bytesOf(courier, item)).raw);
+  if (shown.kind === 'failed') throw shown.failure;
+  if (shown.kind === 'stopped') throw unreadable(item, `reading.stopped-by-${shown.by}`);
+  return shown.mail;
+}
+
+async function bytesOf({ ledger, keys }: Pick<Courier, 'ledger' | 'keys'>, item: HeldItem) {
+  const mail = await mailContent(ledger, item.mailId);
+  if (mail?.content == null) throw erased(item);
+  const { id: rowId, mailboxId } = mail;
+  const raw = await keys.open({ table: 'mail', rowId, owner: mailOwner(mailboxId) }, mail.content);
+  return { raw, mailboxId };
 }
 
 export type OpenedMail =

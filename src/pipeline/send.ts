@@ -11,17 +11,19 @@ import { integrationOf } from '../practice/practice.ts';
 import type { JobAnswer, RunningJob } from '../queue/queue.ts';
 import {
   claimRegistration,
+  isForFormerReceiver,
   nextRegistrationOfPatient,
   type OpenRegistration,
   type OutwardPart,
   outwardParts,
   postponeRegistration,
   renewRegistration,
+  settleChangedReceivers,
   takeReceipted,
   unrenderedRegistration,
   waitUntilAsked,
 } from '../records/records.ts';
-import { asFailure } from '../shared/failure.ts';
+import { asFailure, Failure } from '../shared/failure.ts';
 import { newId } from '../shared/ids.ts';
 import type { Courier } from './pipeline.ts';
 import { renderRegistration } from './render.ts';
@@ -86,6 +88,8 @@ async function sendClaimed(courier: Courier, sending: Sending): Promise<JobAnswe
     const count = await takeReceipted(courier.ledger, id);
     if (count > 0) courier.logger.info('a receipt says that the relay took it', { registrationId: id, count });
     const parts = await outwardParts(courier.ledger, id);
+    // Of nothing all is gone, and nobody would ever miss a receipt of it.
+    if (parts.length === 0) throw new Failure('pipeline.no-mails', { kind: 'defect', fields: { registration: id } });
     const stopped = parts.every(isGone) ? null : await whyNot(courier, sending, parts);
     if (stopped !== null) return stopped;
     for (current of parts) if (!isGone(current)) await sendPart(courier, sending, current);
@@ -107,7 +111,7 @@ async function whyNot(courier: Courier, sending: Sending, parts: readonly Outwar
     return { kind: 'later', delayMs: later.delayMs };
   }
   const choice = await integrationOf(courier.ledger, registration.practiceId, 'registrations');
-  if (choice?.state === 'enabled' && choice.mode === 'live') return null;
+  if (choice?.state === 'enabled' && choice.mode === 'live') return receiverChanged(courier, sending, parts);
   if (choice?.state === 'paused') {
     const parked = { delayMs: 0, isParked: true, isAttemptSpent: false, reason: null };
     await postponeRegistration(courier.ledger, registration.id, leaseToken, parked);
@@ -115,10 +119,33 @@ async function whyNot(courier: Courier, sending: Sending, parts: readonly Outwar
   }
   // Half a text at the practice, or one that may be there, is for a person; what is whole here was rendered and not sent.
   const isUntouched = parts.every(({ state }) => state === 'queued');
-  const detail = `sent ${parts.filter(isGone).length}/${parts.length}`;
   if (choice?.state === 'enabled' && isUntouched) await settleShadowed(courier, sending);
-  else await holdSending(courier, sending, 'registration.switched-off', detail);
+  else await holdSending(courier, sending, 'registration.switched-off', howMuch(parts));
   return { kind: 'done' };
+}
+
+// The account may be another's by now. What nobody has is rendered anew; of what somebody may have, a person decides.
+async function receiverChanged(
+  courier: Courier,
+  sending: Sending,
+  parts: readonly OutwardPart[],
+): Promise<JobAnswer | null> {
+  const { id, practiceId } = sending.registration;
+  if (!(await isForFormerReceiver(courier.ledger, id))) return null;
+  if (!parts.every(({ state }) => state === 'queued')) {
+    await holdSending(courier, sending, 'registration.receiver-changed', howMuch(parts));
+    return { kind: 'done' };
+  }
+  const later = { delayMs: 0, isParked: false, isAttemptSpent: false, reason: null };
+  await courier.ledger.transaction(async (tx) => {
+    await postponeRegistration(tx, id, sending.leaseToken, later);
+    await settleChangedReceivers(tx, practiceId, 'worker');
+  });
+  return { kind: 'later', delayMs: later.delayMs };
+}
+
+function howMuch(parts: readonly OutwardPart[]): string {
+  return `sent ${parts.filter(isGone).length}/${parts.length}`;
 }
 
 /** How long a receipt of an uncertain part is waited for yet; 0: none is uncertain, or it was long enough. */

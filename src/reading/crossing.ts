@@ -5,11 +5,11 @@
 
 import type { LaboratoryRegistry, PayloadReading } from '../lab/lab.ts';
 import { Failure, type FailureFields, type FailureKind } from '../shared/failure.ts';
-import type { MailFailed, MailRead, ReturnedRead } from './reading.ts';
+import type { MailFailed, MailRead, MailShown, ReturnedRead } from './reading.ts';
 
 /** The registry goes along, so that a thread never reads by another edition of the file than its process. */
 export interface Question {
-  readonly purpose: 'laboratory' | 'return';
+  readonly purpose: 'laboratory' | 'return' | 'show';
   readonly raw: Uint8Array;
   readonly fileName: string | null;
   readonly registry: LaboratoryRegistry;
@@ -26,6 +26,7 @@ interface PlainFailure {
 export type Answer =
   | { readonly kind: 'failed'; readonly failure: PlainFailure }
   | ReturnedRead
+  | MailShown
   | {
       readonly kind: 'read';
       readonly recipientAccounts: readonly string[];
@@ -35,9 +36,9 @@ export type Answer =
     };
 
 /** In the thread: the answer as it can be copied. */
-export function asAnswer(result: MailRead | ReturnedRead | MailFailed): Answer {
+export function asAnswer(result: MailRead | ReturnedRead | MailShown | MailFailed): Answer {
   if (result.kind === 'failed') return { kind: 'failed', failure: plain(result.failure) };
-  if (result.kind === 'returned') return result;
+  if (result.kind === 'returned' || result.kind === 'shown') return result;
   const { documents, defects, ...rest } = result;
   return {
     ...rest,
@@ -47,9 +48,9 @@ export function asAnswer(result: MailRead | ReturnedRead | MailFailed): Answer {
 }
 
 /** In the process: the answer as if it had been read here. */
-export function fromAnswer(answer: Answer): MailRead | ReturnedRead | MailFailed {
+export function fromAnswer(answer: Answer): MailRead | ReturnedRead | MailShown | MailFailed {
   if (answer.kind === 'failed') return { kind: 'failed', failure: restored(answer.failure) };
-  if (answer.kind === 'returned') return answer;
+  if (answer.kind === 'returned' || answer.kind === 'shown') return answer;
   const { documents, defects, ...rest } = answer;
   return {
     ...rest,

@@ -1,10 +1,10 @@
 /** Unwrapped, read, and its documents at hand: the same lines in this process and in a thread. */
 
 import { type LaboratoryRegistry, type PayloadReading, readMailContents, readPayloadAttachments } from '../lab/lab.ts';
-import { type MailContents, openFile, unwrapMail } from '../mail/mail.ts';
+import { type MailContents, openFile, readableMail, unwrapMail } from '../mail/mail.ts';
 import { readReceipt } from '../receipt/receipt.ts';
 import { asFailure, type Failure } from '../shared/failure.ts';
-import type { MailFailed, MailRead, ReturnedRead } from './reading.ts';
+import type { MailFailed, MailRead, MailShown, ReturnedRead } from './reading.ts';
 
 /** Reads in this process, without a limit. Never throws. */
 export async function readHere(
@@ -27,6 +27,15 @@ export async function readHere(
 export async function readReturnedHere(raw: Buffer): Promise<ReturnedRead | MailFailed> {
   try {
     return { kind: 'returned', reading: await readReceipt(raw) };
+  } catch (thrown) {
+    return { kind: 'failed', failure: asFailure(thrown, 'reading.reader-failed') };
+  }
+}
+
+/** Opens a mail for a person in this process, without a limit. Never throws. */
+export async function showHere(raw: Buffer): Promise<MailShown | MailFailed> {
+  try {
+    return { kind: 'shown', mail: await readableMail(raw) };
   } catch (thrown) {
     return { kind: 'failed', failure: asFailure(thrown, 'reading.reader-failed') };
   }

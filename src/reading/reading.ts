@@ -9,6 +9,7 @@
  */
 
 import type { PayloadReading } from '../lab/lab.ts';
+import type { ReadableMail } from '../mail/mail.ts';
 import type { ReceiptReading } from '../receipt/receipt.ts';
 import type { Failure } from '../shared/failure.ts';
 
@@ -28,6 +29,12 @@ export interface MailRead {
 export interface ReturnedRead {
   readonly kind: 'returned';
   readonly reading: ReceiptReading;
+}
+
+/** A mail as a person reads it. */
+export interface MailShown {
+  readonly kind: 'shown';
+  readonly mail: ReadableMail;
 }
 
 /** Our reader failed on the mail as a whole: a defect. */
@@ -50,8 +57,10 @@ export interface ReadingThreads {
   read(raw: Buffer, fileName: string | null): Promise<MailRead | MailFailed | MailStopped>;
   /** A mail of a return mailbox, under the same limits. */
   readReturned(raw: Buffer): Promise<ReturnedRead | MailFailed | MailStopped>;
+  /** Any mail, for a person, under the same limits. */
+  show(raw: Buffer): Promise<MailShown | MailFailed | MailStopped>;
   release(): Promise<void>;
 }
 
-export { readHere, readReturnedHere } from './read-here.ts';
+export { readHere, readReturnedHere, showHere } from './read-here.ts';
 export { openReadingThreads } from './threads.ts';

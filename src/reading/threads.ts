@@ -45,13 +45,18 @@ export function openReadingThreads(options: ThreadsOptions): ReadingThreads {
   return {
     read: async (raw, fileName) => {
       const read = await ask({ purpose: 'laboratory', raw: new Uint8Array(raw), fileName });
-      if (read.kind === 'returned') throw answeredAnother();
+      if (read.kind === 'returned' || read.kind === 'shown') throw answeredAnother();
       return read;
     },
     readReturned: async (raw) => {
       const read = await ask({ purpose: 'return', raw: new Uint8Array(raw), fileName: null });
-      if (read.kind === 'read') throw answeredAnother();
+      if (read.kind === 'read' || read.kind === 'shown') throw answeredAnother();
       return read;
+    },
+    show: async (raw) => {
+      const shown = await ask({ purpose: 'show', raw: new Uint8Array(raw), fileName: null });
+      if (shown.kind === 'read' || shown.kind === 'returned') throw answeredAnother();
+      return shown;
     },
     release: async () => {
       isReleased = true;

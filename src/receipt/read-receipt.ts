@@ -2,6 +2,7 @@
 
 import { openParts, unwrapMail } from '../mail/mail.ts';
 import { readBounce } from './bounce.ts';
+import { readLetter } from './letter.ts';
 import { readNotifications, type Statements } from './notifications.ts';
 import type { ReceiptReading } from './receipt.ts';
 import { unique } from './references.ts';
@@ -13,11 +14,11 @@ export async function readReceipt(raw: Buffer): Promise<ReceiptReading> {
   if (typeof mail === 'string') return { kind: 'unclear', code: mail, references: [] };
   const notified = readNotifications(mail);
   if (notified !== null) return readingOf(notified);
-  const { payloads, quarantine } = await unwrapMail(raw);
-  const acknowledged = readAcknowledgements(payloads);
+  const contents = await unwrapMail(raw);
+  const acknowledged = readAcknowledgements(contents.payloads);
   if (acknowledged !== null) return readingOf(acknowledged);
-  if (quarantine === 'mail.encrypted') return { kind: 'unclear', code: 'receipt.encrypted', references: [] };
-  return readBounce(mail);
+  const bounce = readBounce(mail);
+  return bounce.kind === 'none' ? readLetter(mail, contents) : bounce;
 }
 
 // One statement that is not understood makes the whole unclear: it may be the one that takes the others back.

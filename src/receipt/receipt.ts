@@ -4,7 +4,7 @@
  * It promises: delivery notifications (RFC 3464), disposition notifications (RFC 8098), bounces of mail systems that know
  * neither, and EDIFACT acknowledgements (CONTRL) are read by what they are, and a statement always names the mail it is
  * about. What only resembles a receipt (an absence assistant that quotes us) is none; what is a receipt and cannot be
- * understood is `unclear`, never silence.
+ * understood, what a person wrote, and a message of another kind are `unclear`, never silence.
  * It never believes: whether the mail was ours, and whether the statement may change anything, is for who knows what was
  * sent. A receipt can be forged, so it moves only mails that wait for one, and nothing of it but codes and references gets out.
  */
@@ -35,14 +35,16 @@ export interface Receipt {
   readonly reference: string;
   /** `5.1.1`, `550`, `displayed`, or a CONTRL action with its error `4/13`; null: none was given. */
   readonly status: string | null;
+  /** Of a CONTRL: the ZorgMail accounts that it says sent and got the interchange. Absent: it names none. */
+  readonly accounts?: readonly string[];
 }
 
 export type ReceiptReading =
   /** In the order of the mail; statements about several recipients stand one after the other. */
   | { readonly kind: 'receipts'; readonly receipts: readonly Receipt[] }
-  /** Not a receipt. */
+  /** Not a receipt, and nothing that anybody wrote: an absence assistant, say. */
   | { readonly kind: 'none' }
-  /** A receipt, by its form, for a person to look at: why, and what it names, if anything. */
+  /** For a person to look at: why, and what it names, if anything. */
   | { readonly kind: 'unclear'; readonly code: UnclearCode; readonly references: readonly Reference[] };
 
 export interface Reference {
@@ -58,7 +60,11 @@ export type UnclearCode =
   /** Names a mail, but says nothing that we understand. */
   | 'receipt.unknown'
   /** Can only be read with a key. */
-  | 'receipt.encrypted';
+  | 'receipt.encrypted'
+  /** No receipt: somebody wrote to us. */
+  | 'receipt.letter'
+  /** No receipt: a message of a laboratory, or what may be one, or of whatever system else. */
+  | 'receipt.message';
 
 export { readReceipt } from './read-receipt.ts';
 export { ENVELOPE_ID_FIELD } from './references.ts';

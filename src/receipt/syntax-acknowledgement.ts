@@ -23,10 +23,15 @@ const ACTIONS: Readonly<Record<string, ReceiptKind>> = { 4: 'rejected', 7: 'ackn
 export function readAcknowledgements(payloads: readonly Payload[]): Statements | null {
   const read = payloads.flatMap(messagesOf).filter(isContrl).map(statements);
   if (read.length === 0) return null;
+  // A result that came in the same mail must not go with it.
+  const isAlone = payloads.every((payload) => {
+    const messages = messagesOf(payload);
+    return messages.length > 0 && messages.every(isContrl);
+  });
   return {
     receipts: read.flatMap(({ receipts }) => receipts),
     references: read.flatMap(({ references }) => references),
-    isUnknown: read.some(({ isUnknown }) => isUnknown),
+    isUnknown: !isAlone || read.some(({ isUnknown }) => isUnknown),
   };
 }
 
@@ -54,7 +59,17 @@ function statements({ body, trailer }: EdifactMessage): Statements {
   if (decisive === undefined || kind === undefined || !isKnown || trailer === null) {
     return { receipts: [], references, isUnknown: true };
   }
-  return { receipts: receiptsOf(kind, statusOf(decisive), references), references, isUnknown: false };
+  const accounts = accountsOf(answer);
+  const receipts = receiptsOf(kind, statusOf(decisive), references).map((receipt) =>
+    accounts.length === 0 ? receipt : { ...receipt, accounts },
+  );
+  return { receipts, references, isUnknown: false };
+}
+
+// Sender and recipient of the interchange that is answered. Some write names or other numbers there: those say nothing.
+function accountsOf(answer: Segment | undefined): readonly string[] {
+  if (answer === undefined) return [];
+  return [2, 3].map((place) => componentText(answer, place, 1) ?? '').filter((text) => /^[0-9]{8,10}$/.test(text));
 }
 
 // UCI says its action in the fourth element, UCM (reference, type, action) in the third.

@@ -41,6 +41,8 @@ export interface HeldItem {
   readonly mailboxId: string | null;
   /** The mailbox's label; null for a replayed file. */
   readonly mailbox: string | null;
+  /** What its mailbox is for; null for a replayed file. */
+  readonly purpose: 'practice' | 'return' | null;
   readonly target: 'patient-card' | 'board';
   readonly state: 'held' | 'quarantined';
   readonly kind: 'report' | 'payload';
@@ -70,7 +72,7 @@ export interface CardsInDoubt {
   readonly first: readonly OtherCard[];
 }
 
-const SELECT = `select d.id as "deliveryId", r.id as "reportId", r.mail_id as "mailId", m.mailbox_id as "mailboxId", b.name as mailbox, d.target, d.state, r.kind,
+const SELECT = `select d.id as "deliveryId", r.id as "reportId", r.mail_id as "mailId", m.mailbox_id as "mailboxId", b.name as mailbox, b.purpose, d.target, d.state, r.kind,
     r.payload_ordinal as "payloadOrdinal", d.reason, d.detail, r.practice_id as "practiceId", p.agb as "practiceAgb", r.laboratory, r.sender,
     r.patient_key as "patientKey", d.settled_at as "settledAt", d.original_id as "originalId", d.override,
     d.receipt -> 'cards' as cards,

@@ -31,7 +31,8 @@ const IS_BEGUN = `(state <> 'queued' or tried_at is not null)`;
 
 /**
  * Those that name a mail of ours that was sent, perhaps, in their order. `ownAccount`: ours at ZorgMail; a control reference is only unique beside
- * the sender's. null: of any account that we ever sent from.
+ * the sender's. null: of any account that we ever sent from. Of an acknowledgement that names accounts, in whichever order, both must be those
+ * that the mail went between: a reference of ours can be guessed, and other senders have the same.
  */
 export async function matchReceipts(
   sql: Sql,
@@ -41,12 +42,13 @@ export async function matchReceipts(
   if (receipts.length === 0) return [];
   const { rows } = await sql.query<MatchedReceipt>(
     `select o.id as "outwardMailId", o.registration_id as "registrationId", r.kind, r.by, r.status
-     from unnest($1::text[], $2::text[], $3::text[], $4::text[]) with ordinality as r (kind, by, reference, status, place)
+     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $6::text[]) with ordinality as r (kind, by, reference, status, accounts, place)
      join lateral (
        select id, registration_id from outward_mail where r.by = 'envelope-id' and envelope_id = r.reference and ${IS_BEGUN}
        union all select id, registration_id from outward_mail where r.by = 'message-id' and message_id = r.reference and ${IS_BEGUN}
        union all select id, registration_id from outward_mail
-         where r.by = 'control-reference' and control_reference = r.reference and ($5::text is null or sender = $5) and ${IS_BEGUN}) o on true
+         where r.by = 'control-reference' and control_reference = r.reference and ($5::text is null or sender = $5) and ${IS_BEGUN}
+           and (r.accounts is null or array[sender, split_part(recipient, '@', 1)] @> string_to_array(r.accounts, ' '))) o on true
      order by r.place`,
     [
       receipts.map(({ kind }) => kind),
@@ -54,6 +56,7 @@ export async function matchReceipts(
       receipts.map(({ reference }) => reference),
       receipts.map(({ status }) => status),
       ownAccount,
+      receipts.map(({ accounts }) => accounts?.join(' ') ?? null),
     ],
   );
   return rows;
@@ -80,14 +83,26 @@ export async function isOursFor(sql: Sql, mailboxId: string, messageId: string):
   return count > 0;
 }
 
-/** Keeps what a mail said about ours; a mail that is read again adds nothing. */
+/**
+ * A mail that came before a person had ours sent again says nothing of that: it is read late, or a second time, after the
+ * mailbox was numbered anew. The minutes are for clocks that differ.
+ */
+const IS_OF_EARLIER_TRY = `exists (select 1 from outward_receipt_aside a join mail m on m.id = $1::uuid
+  where a.outward_mail_id = r.id and m.internal_date < a.set_aside_at - interval '5 minutes')`;
+
+/** Keeps what a mail said about ours, aside where it is about an earlier try; a mail that is read again adds nothing. */
 export async function insertReceipts(tx: Sql, mailId: string, receipts: readonly MatchedReceipt[]): Promise<void> {
   if (receipts.length === 0) return;
   await tx.query(
-    `insert into outward_receipt (outward_mail_id, mail_id, kind, matched_by, status)
-     select distinct on (r.id, r.kind) r.id, $1::uuid, r.kind, r.by, r.status
-     from unnest($2::uuid[], $3::text[], $4::text[], $5::text[]) with ordinality as r (id, kind, by, status, place)
-     order by r.id, r.kind, r.place on conflict do nothing`,
+    `with said as (
+       select distinct on (r.id, r.kind) r.id, r.kind, r.by, r.status, ${IS_OF_EARLIER_TRY} as is_earlier
+       from unnest($2::uuid[], $3::text[], $4::text[], $5::text[]) with ordinality as r (id, kind, by, status, place)
+       order by r.id, r.kind, r.place),
+     aside as (
+       insert into outward_receipt_aside (outward_mail_id, mail_id, kind, matched_by, status, at)
+       select id, $1::uuid, kind, by, status, now() from said where is_earlier on conflict do nothing)
+     insert into outward_receipt (outward_mail_id, mail_id, kind, matched_by, status)
+     select id, $1::uuid, kind, by, status from said where not is_earlier on conflict do nothing`,
     [
       mailId,
       receipts.map(({ outwardMailId }) => outwardMailId),
@@ -241,9 +256,10 @@ export async function unansweredSince(
   sql: Sql,
   moment: Date,
 ): Promise<readonly { readonly id: string; readonly practiceId: string }[]> {
+  // What was rendered anew is superseded, all of it: what is sent is of the latest.
   const { rows } = await sql.query<{ id: string; practiceId: string }>(
     `select g.id, g.practice_id as "practiceId" from registration g where g.state = 'sent' and g.sent_at <= $1
-       and exists (select 1 from outward_mail o where o.registration_id = g.id and o.state = 'sent' and ${IS_LATEST}
+       and exists (select 1 from outward_mail o where o.registration_id = g.id and o.state = 'sent'
          and not exists (select 1 from outward_receipt r where r.outward_mail_id = o.id and r.kind <> 'delayed'))
      order by g.sent_at, g.id`,
     [moment],

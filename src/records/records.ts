@@ -141,6 +141,7 @@ export {
   type HeldRegistration,
   heldRegistrationById,
   heldRegistrationsSince,
+  isChangedSince,
   retryAnew,
   retrySame,
   wishDiscardRegistration,
@@ -166,7 +167,7 @@ export {
   discardShreddedRegistrations,
   registrationsUnderWay,
 } from './registration-shredded.ts';
-export { holdSwitchedOff, settleChangedReceivers } from './registration-switch.ts';
+export { holdSwitchedOff, isForFormerReceiver, settleChangedReceivers } from './registration-switch.ts';
 export {
   type EarlierRegistration,
   earlierRegistration,

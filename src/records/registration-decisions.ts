@@ -56,6 +56,16 @@ export async function heldRegistrationById(tx: Sql, id: string): Promise<HeldReg
   return (await tx.query<HeldRegistration>(`${SELECT} and r.id = $1`, [id])).rows[0] ?? null;
 }
 
+/** A correction or withdrawal of it went, or is about to: what is sent again now would come after that. */
+export async function isChangedSince(tx: Sql, { id, practiceId }: HeldRegistration): Promise<boolean> {
+  const { count } = await tx.query(
+    `select 1 from registration c where c.practice_id = $2 and c.earlier_id = $1
+       and c.state in ('queued', 'sending', 'uncertain', 'sent', 'delivered')`,
+    [id, practiceId],
+  );
+  return count > 0;
+}
+
 /** What waits for a person since a moment or longer, oldest first. */
 export async function heldRegistrationsSince(sql: Sql, moment: Date): Promise<readonly HeldRegistration[]> {
   const { rows } = await sql.query<HeldRegistration>(

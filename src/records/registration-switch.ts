@@ -64,6 +64,14 @@ export async function settleChangedReceivers(
   return { anew: rows.length, held };
 }
 
+/** Whether what is still to go of it was made for an account or a form that is no longer the practice's. */
+export async function isForFormerReceiver(sql: Sql, registrationId: string): Promise<boolean> {
+  const { count } = await sql.query(`select 1 from registration r where r.id = $1 and ${RENDERED_BEFORE}`, [
+    registrationId,
+  ]);
+  return count > 0;
+}
+
 async function hold(
   tx: Sql,
   reason: SwitchReason,

@@ -403,8 +403,8 @@ export const REASONS = {
   ),
   'registration.earlier-not-sent': held(
     'us',
-    'Dit is een correctie of intrekking van een registratie die zelf nooit verstuurd is. Besluit eerst over de eerdere; verstuur deze daarna opnieuw, of wijs ze beide af.',
-    'It corrects or withdraws one that was never sent (held, shadowed or discarded): decide on that one first, then retry or discard this one.',
+    'Dit is een correctie of intrekking van een registratie die zelf nooit verstuurd is, of terugkwam. Besluit eerst over de eerdere; verstuur deze daarna opnieuw, of wijs ze beide af.',
+    'It corrects or withdraws one that was never sent (held, shadowed or discarded) or came back: decide on that one first, then retry or discard this one.',
     RESEND,
   ),
   'registration.test-person': held(
@@ -478,6 +478,18 @@ export const REASONS = {
     'us',
     'Een ontvangstbericht dat versleuteld is en dat wij niet kunnen lezen. Wijs het af.',
     'An encrypted mail in the return mailbox, which no key of ours opens.',
+    DISCARD,
+  ),
+  'receipt.letter': quarantined(
+    'us',
+    'Iemand schreef terug naar onze retourmailbox, waarschijnlijk een arts of assistent. Lees het met held show --content en bel de praktijk; staat er een nummer bij, dan antwoordt de mail op die registratie. Wijs het af als het is afgehandeld.',
+    'No receipt and no automatic answer: somebody at a practice wrote back. Read it with held show --content and call the practice; the detail is the registration that it answers, if any. Discard when done.',
+    DISCARD,
+  ),
+  'receipt.message': quarantined(
+    'us',
+    'In onze retourmailbox kwam een bericht dat daar niet hoort, misschien een uitslag van een laboratorium. Lees het met held show --content en bel de afzender: het moet naar het account van de praktijk. Wijs het pas af als het daar is aangekomen.',
+    'A laboratory message, or what may be one, in the return mailbox: it reaches no card from here. Read it with held show --content, have the sender send it to the practice’s own account, then discard.',
     DISCARD,
   ),
   'receipt.not-ours': settled(

@@ -40,7 +40,9 @@ describe('the compose file', () => {
   it('passes every secret as a file that the service was given, never as a variable', () => {
     for (const service of [postgres, migrate, worker, api]) {
       const files = Object.entries(service.environment ?? {}).filter(([name]) => name.endsWith('_FILE'));
-      expect(files.map(([, path]) => path.replace('/run/secrets/', '')).sort()).toEqual(
+      // Also one that is only passed where another setting is there.
+      const paths = files.map(([, path]) => path.replace(/^\$\{\w+:\+(.*)\}$/, '$1'));
+      expect(paths.map((path) => path.replace('/run/secrets/', '')).sort()).toEqual(
         [...(service.secrets ?? [])].sort(),
       );
     }
@@ -54,6 +56,29 @@ describe('the compose file', () => {
     expect(names).toEqual(
       expect.arrayContaining(['DATABASE_URL_FILE', 'REDIS_URL', 'ZORGKOERIER_MASTER_KEY_FILE', 'ZORGKOERIER_CKIS_URL']),
     );
+  });
+
+  it('gives the worker the relay’s settings, all of them or none', () => {
+    const smtp = Object.entries(worker.environment ?? {}).filter(([name]) => name.startsWith('ZORGKOERIER_SMTP_'));
+    // As compose reads them: `:-` is what stands for a variable that is not set, `:+` for one that is.
+    const passed = (values: Readonly<Record<string, string>>) =>
+      Object.fromEntries(
+        smtp.map(([name, value]) => {
+          const [, variable = '', sign, word = ''] = /^\$\{(\w+):([-+])(.*)\}$/.exec(value) ?? [];
+          const given = values[variable] ?? '';
+          return [name, sign === '+' ? (given === '' ? '' : word) : given === '' ? word : given];
+        }),
+      );
+    expect(Object.values(passed({}))).toEqual(['', '', '', '']);
+    const set = {
+      ZORGKOERIER_SMTP_URL: 'smtp://relay.example',
+      ZORGKOERIER_SMTP_USER: '500077001',
+      ZORGKOERIER_SMTP_FROM: '500077001@lms.example',
+    };
+    const { ZORGKOERIER_SMTP_PASSWORD_FILE: file, ...others } = passed(set);
+    expect(file).toBe('/run/secrets/smtp_password');
+    const settings = { ...others, ZORGKOERIER_SMTP_PASSWORD: 'as the file says' };
+    expect(loadConfig(settings, { requiresServices: false }).smtp).toMatchObject({ host: 'relay.example', port: 587 });
   });
 
   it('runs commands that exist', () => {

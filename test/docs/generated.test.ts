@@ -74,7 +74,7 @@ describe('the hand-written documentation', () => {
     expect(commands.filter((command) => !readme.includes(`| \`${command}`))).toEqual([]);
   });
 
-  it('names every subcommand of practice, held, audit and alarm in README', () => {
+  it('names every subcommand of practice, held, audit, alarm and registration in README', () => {
     const chapter = readme.split('\n## Commands')[1]?.split('\n## ')[0] ?? '';
     const named = (group: string) =>
       [...chapter.matchAll(new RegExp(`^\\| \`${group} ([\\w\\\\|-]+)`, 'gm'))].flatMap(([, list]) =>
@@ -85,6 +85,9 @@ describe('the hand-written documentation', () => {
       practice: subcommands(readDocument('src/commands/practice-table.ts') ?? '').filter((name) => name !== 'practice'),
       audit: subcommands(readDocument('src/commands/audit-table.ts') ?? '').filter((name) => name !== 'audit'),
       alarm: subcommands(readDocument('src/commands/alarm-table.ts') ?? '').filter((name) => name !== 'alarm'),
+      registration: subcommands(readDocument('src/commands/registration-table.ts') ?? '').filter(
+        (name) => name !== 'registration',
+      ),
       held: subcommands(cli.split("program.command('held')")[1]?.split('\nprogram')[0] ?? ''),
     };
     expect(defined.practice).toContain('set-password');
@@ -93,6 +96,8 @@ describe('the hand-written documentation', () => {
     expect(named('held').sort()).toEqual(defined.held.sort());
     expect(named('audit').sort()).toEqual(defined.audit.sort());
     expect(named('alarm').sort()).toEqual(defined.alarm.sort());
+    expect(defined.registration).toContain('retry');
+    expect(named('registration').sort()).toEqual(defined.registration.sort());
   });
 
   it.each(PAGES)('links in %s only to what is there', (path) => {

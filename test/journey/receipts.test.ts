@@ -22,7 +22,7 @@ import type { DeliveryReport } from '../../src/sandbox/zorgmail/bounce.ts';
 import { forbiddenCommands } from '../../src/sandbox/zorgmail/command-lines.ts';
 import type { RelayedMail } from '../../src/sandbox/zorgmail/relay.ts';
 import { mail as mailWith } from '../mail/mails.ts';
-import { startDoomedWorker } from '../support/child.ts';
+import { runCommand, startDoomedWorker } from '../support/child.ts';
 import { mailOf, medlab, practice } from '../support/medlab.ts';
 import { accounting, deliveries, letTimePass } from '../support/observe.ts';
 import { registrationIn, type SentOptions, type SentRegistration } from '../support/outward.ts';
@@ -345,6 +345,62 @@ describe('every receipt of the fixtures', () => {
   });
 });
 
+describe('what somebody wrote back', () => {
+  const show = async (id: string, ...more: string[]) =>
+    runCommand(['held', 'show', id, '--content', '--by', 'sanne', ...more], journey.settings);
+
+  it('waits for a person with the registration that it answers, and is shown as a mail, which is audited', async () => {
+    const sent = await registration();
+    const before = await countedAtRest();
+    const text = Buffer.from('Dit is niet onze patiënt; belt u even?\u001b[2J\n\nAssistente De Linde').toString(
+      'base64',
+    );
+    await back(
+      Buffer.from(
+        `From: =?utf-8?Q?Assistente_Andr=C3=A9?= <${LINDE}@lms.lifeline.nl>\r\nTo: <${OURS}@lms.lifeline.nl>\r\nSubject: Re: Registratie\r\n` +
+          `Date: Mon, 16 Nov 2026 10:15:09 +0100\r\nIn-Reply-To: ${sent.parts[0].messageId}\r\nMIME-Version: 1.0\r\n` +
+          `Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n${text}\r\n`,
+      ),
+    );
+    await untilMore('quarantined', before);
+    const held = await heldItems(journey.courier.ledger, null);
+    const item = held.find(({ detail }) => detail === sent.id);
+    expect(item).toMatchObject({ state: 'quarantined', reason: 'receipt.letter', mailbox: 'retour' });
+    const id = item?.deliveryId ?? '';
+    const { code, stdout } = await show(id);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`From: Assistente André <${LINDE}@lms.lifeline.nl>`);
+    expect(stdout).toContain('Subject: Re: Registratie');
+    expect(stdout).toContain('Dit is niet onze patiënt; belt u even? [2J\n\nAssistente De Linde');
+    expect(JSON.parse((await show(id, '--json')).stdout)).toMatchObject({
+      content: { parts: [{ path: '1', contentType: 'text/plain' }] },
+    });
+    const shown = await journey.sql('select actor from audit where event = $1 and object_id = $2', [
+      'report.shown',
+      id,
+    ]);
+    expect(shown).toEqual([{ actor: 'sanne' }, { actor: 'sanne' }]);
+    expect(journey.log()).not.toContain('onze patiënt');
+    const decision = { by: 'sanne', reason: 'praktijk gebeld', overrideCard: null };
+    await expect(releaseHold(journey.courier, id, decision)).rejects.toMatchObject({ code: 'decision.not-allowed' });
+    await discardHold(journey.courier, id, decision);
+    expect(await rowOf(sent)).toMatchObject({ state: 'sent' });
+  }, 60_000);
+
+  it('is erased where a machine wrote it, and kept where a laboratory did', async () => {
+    const before = await countedAtRest();
+    const [away, result] = [await registration(), await registration()];
+    await back(fixture('absence-assistant.eml', away));
+    await back(fixture('laboratory-result.eml', result));
+    await untilMore('quarantined', before);
+    expect((await counted())['not-lab'] ?? 0).toBe((before['not-lab'] ?? 0) + 1);
+    const held = (await heldItems(journey.courier.ledger, null)).filter(({ reason }) => reason === 'receipt.message');
+    const { stdout } = await show(held.at(-1)?.deliveryId ?? '');
+    expect(stdout).toContain("UNH+1+MEDLAB:1'");
+    expect(await accounting(journey)).toMatchObject({ waiting: 0, difference: 0 });
+  }, 60_000);
+});
+
 describe('a receipt that proves nothing', () => {
   it('moves nothing where it was made up: it is counted, and the log says its code', async () => {
     const sent = await registration();
@@ -533,6 +589,36 @@ describe('the return mailbox', () => {
     expect(await rowOf(sent)).toMatchObject({ state: 'delivered' });
     expect(await journey.sql('select 1 from audit where object_id = $1', [sent.id])).toHaveLength(1);
     expect(await accounting(journey)).toMatchObject({ difference: 0 });
+  });
+
+  it('that is numbered anew says nothing of what was sent again since: an old bounce is about the earlier try', async () => {
+    const sent = await registration();
+    await back(fixture('notification-failed.eml', sent));
+    await untilState(sent, 'bounced');
+    await journey.stopWorkers();
+    await journey.sql(`update outward_mail set content = 'its bytes' where id = $1`, [sent.parts[0].id]);
+    const retry = { by: 'sanne', reason: 'account hersteld', anew: false };
+    await retryRegistration(journey.courier, sent.id, retry);
+    await journey.sql(`update registration set state = 'sent', sent_at = now() where id = $1`, [sent.id]);
+    await journey.sql(`update outward_mail set state = 'sent', tried_at = now(), sent_at = now() where id = $1`, [
+      sent.parts[0].id,
+    ]);
+    await journey.world.zorgmail.recreateMailbox(OURS);
+    const askedAgain = (moment: string) =>
+      journey.sql(`update outward_receipt_aside set set_aside_at = ${moment} where outward_mail_id = $1`, [
+        sent.parts[0].id,
+      ]);
+    await askedAgain(`now() + interval '1 hour'`);
+    await journey.world.zorgmail.deliver(OURS, fixture('notification-failed.eml', sent));
+    const late = await registration();
+    await journey.world.zorgmail.deliver(OURS, fixture('notification-failed.eml', late));
+    await journey.startWorker();
+    await untilState(late, 'bounced');
+    expect(await rowOf(sent)).toMatchObject({ state: 'sent' });
+    expect(await kindsOf(sent)).toEqual([]);
+    await askedAgain(`now() - interval '1 hour'`);
+    await back(fixture('notification-failed.eml', sent));
+    await untilState(sent, 'bounced');
   });
 
   it('is removed and added again without losing what came in between, and shredded only when it is not read', async () => {

@@ -74,6 +74,89 @@ const accepted = (text = 'Een bericht.') => post(journey, source, posted({ text 
 /** At rest, so that the next test's is the oldest of its patient. */
 const discarded = (id: string) => journey.sql(`update registration set state = 'discarded' where id = $1`, [id]);
 
+describe('a correction', () => {
+  it('of what came back is for a person: the practice has nothing that it could correct', async () => {
+    const first = await accepted('Dosis 50 mg.');
+    await tryOnce(first, { relay: relayOf(TAKEN) });
+    await journey.sql(`update registration set state = 'bounced', reason = 'registration.bounced' where id = $1`, [
+      first,
+    ]);
+    const earlier = { change: 'correction' as const, registration: first };
+    const second = await post(journey, source, posted({ text: 'Dosis 5 mg.', earlier }));
+    await tryOnce(second, { relay: relayOf(TAKEN) });
+    expect(await row(second)).toMatchObject({
+      state: 'held',
+      reason: 'registration.earlier-not-sent',
+      detail: 'bounced',
+    });
+    expect(sent).toHaveLength(1);
+  });
+});
+
+describe('a practice whose account changed', () => {
+  const HIS = '500088001';
+  const OTHER = '500088091';
+  const changeTo = async (account: string) => {
+    await journey.sql('insert into zorgmail_account (account, practice_id) values ($1, $2) on conflict do nothing', [
+      account,
+      linde.id,
+    ]);
+    await journey.sql(
+      'update registration_receiver set account = $2, changed_at = clock_timestamp() where practice_id = $1',
+      [linde.id, account],
+    );
+  };
+  const busy = failure('zorgmail.busy', 'transient', 'peer');
+  const recipients = async (id: string) =>
+    (
+      await journey.sql<{ recipient: string }>(
+        `select split_part(recipient, '@', 1) as recipient from outward_mail where registration_id = $1 order by rendering`,
+        [id],
+      )
+    ).map(({ recipient }) => recipient);
+
+  it('gets nothing in the former one, also before the sweeper looked: it is rendered anew', async () => {
+    const id = await accepted();
+    await tryOnce(id, { relay: relayOf(busy) });
+    await changeTo(OTHER);
+    sent = [];
+    await tryOnce(id, { relay: relayOf(TAKEN) });
+    expect(sent).toEqual([]);
+    await tryOnce(id, { relay: relayOf(TAKEN) });
+    expect(sent).toHaveLength(1);
+    expect(await row(id)).toMatchObject({ state: 'sent' });
+    expect(await recipients(id)).toEqual([HIS, OTHER]);
+    await changeTo(HIS);
+  });
+
+  it('has a person look where it may have gone to the former one: it is never sent there again', async () => {
+    const id = await accepted();
+    await tryOnce(id, { relay: relayOf(failure('zorgmail.no-reply', 'ambiguous')) });
+    await changeTo(OTHER);
+    await hoursLater(journey);
+    sent = [];
+    await tryOnce(id, { relay: relayOf(TAKEN) });
+    expect(sent).toEqual([]);
+    expect(await row(id)).toMatchObject({
+      state: 'held',
+      reason: 'registration.receiver-changed',
+      detail: 'sent 0/1',
+    });
+    expect(await auditOf(journey, id)).toContain('registration.held');
+    await changeTo(HIS);
+  });
+});
+
+describe('a registration that says it is rendered and has no mails', () => {
+  it('is never called sent: a person gets it, since no receipt could ever be missed of it', async () => {
+    const id = await accepted();
+    await journey.sql(`update registration set state = 'queued' where id = $1`, [id]);
+    await tryOnce(id, { relay: relayOf(TAKEN) });
+    expect(await row(id)).toMatchObject({ state: 'held', reason: 'queue.unforeseen' });
+    expect(sent).toEqual([]);
+  });
+});
+
 describe('rendering', () => {
   it('holds what says something else when it is read back, and sends nothing', async () => {
     const id = await accepted();

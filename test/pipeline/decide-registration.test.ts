@@ -83,6 +83,20 @@ describe('a registration that a person lets go again', () => {
     expect(await kinds('outward_receipt_aside')).toEqual(['failed']);
   });
 
+  it('never goes after the correction or withdrawal of it that went meanwhile: the old text would be the newest', async () => {
+    for (const state of ['queued', 'uncertain', 'sent', 'delivered'] as const) {
+      const made = await registrationIn(ledgers.owner, practice, 'bounced', { mails: ['bounced'] });
+      const later = await registrationIn(ledgers.owner, practice, state, { patientKey: made.patientKey });
+      await ledgers.owner.query('update registration set earlier_id = $2 where id = $1', [later.id, made.id]);
+      for (const anew of [false, true])
+        await expect(retry(made.id, { anew })).rejects.toMatchObject({ code: 'decision.corrected-since' });
+      expect(await row(made)).toMatchObject({ state: 'bounced', generation: 1 });
+      await ledgers.owner.query(`update registration set state = 'held' where id = $1`, [later.id]);
+      await retry(made.id);
+      expect(await row(made)).toMatchObject({ state: 'queued' });
+    }
+  });
+
   it('is rendered where it never was', async () => {
     const made = await held();
     await retry(made.id);

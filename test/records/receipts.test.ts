@@ -58,6 +58,25 @@ async function rowOf({ id }: SentRegistration) {
   return { ...rows[0], mails: mails.rows.map(({ state }) => state) };
 }
 
+describe('a CONTRL', () => {
+  it('is about a mail of ours where the accounts that it names are those that the mail went between', async () => {
+    const sent = await registration();
+    const [{ controlReference: reference, id }] = sent.parts;
+    const named = async (...accounts: readonly string[]) => {
+      const said = { kind: 'rejected', by: 'control-reference', reference, status: '4/13' } as const;
+      const matched = await matchReceipts(ledgers.worker, [accounts.length === 0 ? said : { ...said, accounts }], null);
+      return matched.map(({ outwardMailId }) => outwardMailId);
+    };
+    expect(await named('500077001', '500088001')).toEqual([id]);
+    // There are systems that write them the other way round.
+    expect(await named('500088001', '500077001')).toEqual([id]);
+    expect(await named('500088001')).toEqual([id]);
+    expect(await named()).toEqual([id]);
+    expect(await named('500077001', '500088002')).toEqual([]);
+    expect(await named('500077009', '500088001')).toEqual([]);
+  });
+});
+
 describe('a receipt', () => {
   it.each([
     'delivered',

@@ -6,6 +6,7 @@ import { whilePosting } from '../source.ts';
 
 const TAKEN = 202;
 const UNAVAILABLE = 503;
+const ANSWERED_WITHIN_MS = 5_000;
 
 export const INTAKE: readonly FaultKind[] = [
   {
@@ -30,42 +31,39 @@ export const INTAKE: readonly FaultKind[] = [
   {
     name: 'intake-redis-away',
     lane: 'redis',
-    strike: async ({ redis, source }) => {
-      await redis.kill();
-      try {
-        const posting = source.begin();
-        await until(
-          'taken without a queue',
-          () => source.ask(posting),
-          (status) => status === TAKEN,
-          STRIKE_WITHIN_MS,
-        );
-      } finally {
-        await redis.start();
-      }
-    },
+    strike: (stage) => untilAnswered(stage, TAKEN, stage.redis.kill, stage.redis.start),
   },
   {
     name: 'intake-postgres-restarted',
     lane: 'postgres',
-    strike: async (stage) => {
-      const posting = stage.source.begin();
-      await stage.postgres.stop('fast');
-      try {
-        await untilRefused(stage, posting);
-      } finally {
-        await stage.postgres.start();
-      }
-      await stage.source.untilTaken(posting);
-    },
+    strike: (stage) => untilAnswered(stage, UNAVAILABLE, () => stage.postgres.stop('fast'), stage.postgres.start),
   },
 ];
 
-async function untilRefused({ source }: Stage, posting: ReturnType<Stage['source']['begin']>): Promise<void> {
-  await until(
-    'not promised',
-    () => source.ask(posting),
-    (status) => status === UNAVAILABLE,
-    STRIKE_WITHIN_MS,
-  );
+/**
+ * Takes something away, asks until the intake answers so, and gives it back; then the same registration is taken. Again
+ * where another fault was in the way: what is away must not stay away until that one is over.
+ */
+async function untilAnswered(
+  { intake, source }: Stage,
+  wanted: number,
+  takeAway: () => Promise<unknown>,
+  giveBack: () => Promise<unknown>,
+): Promise<void> {
+  const posting = source.begin();
+  const strike = async () => {
+    await intake.untilUp();
+    await takeAway();
+    try {
+      const ask = () => source.ask(posting);
+      await until('answered', ask, (status) => status === wanted, ANSWERED_WITHIN_MS);
+      return true;
+    } catch {
+      return false;
+    } finally {
+      await giveBack();
+      await source.untilTaken(posting);
+    }
+  };
+  await until(`the intake answers ${wanted}`, strike, Boolean, STRIKE_WITHIN_MS);
 }
