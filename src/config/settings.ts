@@ -182,7 +182,7 @@ export const SETTINGS = {
     '20000',
     'How long a mail above 1 MB, or one whose reading did not end before, may be read',
   ),
-  ZORGKOERIER_DELIVER_CONCURRENCY: setting(count(1, 300), '20', 'Reports delivered at once, per worker'),
+  ZORGKOERIER_DELIVER_CONCURRENCY: setting(count(1, 300), '64', 'Reports delivered at once, per worker'),
   ZORGKOERIER_SHUTDOWN_MS: setting(count(1_000, 10 * MINUTE_MS), '20000', 'Time to finish running work at SIGTERM'),
   ZORGKOERIER_BOARD_WITHIN_MS: setting(
     count(1_000, 24 * 60 * MINUTE_MS),

@@ -1,6 +1,6 @@
 /** AES-256-GCM with a random 96-bit IV (NIST SP 800-38D §8.2.2); the place is additional authenticated data. */
 
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 
 export const VERSION = 1;
 const IV_BYTES = 12;
@@ -13,9 +13,23 @@ export interface DataKey {
   readonly bytes: Buffer;
 }
 
+const secrets = new WeakMap<Buffer, KeyObject>();
+
+/**
+ * A key's bytes as node:crypto wants them. Made once for as long as the bytes are in memory: from bytes it makes one at every
+ * call, which costs several times what a digest of a short text does.
+ */
+export function secretOf(bytes: Buffer): KeyObject {
+  const known = secrets.get(bytes);
+  if (known !== undefined) return known;
+  const secret = createSecretKey(bytes);
+  secrets.set(bytes, secret);
+  return secret;
+}
+
 export function encrypt(key: DataKey, aad: string, plain: Buffer): Buffer {
   const iv = randomBytes(IV_BYTES);
-  const cipher = createCipheriv('aes-256-gcm', key.bytes, iv).setAAD(Buffer.from(aad));
+  const cipher = createCipheriv('aes-256-gcm', secretOf(key.bytes), iv).setAAD(Buffer.from(aad));
   const ciphertext = Buffer.concat([cipher.update(plain), cipher.final()]);
   return Buffer.concat([Buffer.of(VERSION), uuidBytes(key.id), iv, ciphertext, cipher.getAuthTag()]);
 }
@@ -30,7 +44,7 @@ export function keyIdOf(sealed: Buffer): string | null {
 /** Throws where a byte, the key or the place differs from what was sealed. */
 export function decrypt(key: DataKey, aad: string, sealed: Buffer): Buffer {
   const iv = sealed.subarray(1 + KEY_ID_BYTES, HEADER_BYTES);
-  const decipher = createDecipheriv('aes-256-gcm', key.bytes, iv, { authTagLength: TAG_BYTES })
+  const decipher = createDecipheriv('aes-256-gcm', secretOf(key.bytes), iv, { authTagLength: TAG_BYTES })
     .setAAD(Buffer.from(aad))
     .setAuthTag(sealed.subarray(-TAG_BYTES));
   return Buffer.concat([decipher.update(sealed.subarray(HEADER_BYTES, -TAG_BYTES)), decipher.final()]);

@@ -7,7 +7,7 @@
 import { createHmac } from 'node:crypto';
 import type { Sql } from '../ledger/ledger.ts';
 import { Failure } from '../shared/failure.ts';
-import type { DataKey } from './cipher.ts';
+import { type DataKey, secretOf } from './cipher.ts';
 
 export interface DigestKeys {
   readonly newestId: string;
@@ -18,7 +18,7 @@ export interface DigestKeys {
 export function digestKeysOf(keys: readonly DataKey[]): DigestKeys {
   return {
     newestId: keys[0]?.id ?? '',
-    of: (data) => keys.map((key) => createHmac('sha256', key.bytes).update(data).digest()),
+    of: (data) => keys.map((key) => createHmac('sha256', secretOf(key.bytes)).update(data).digest()),
   };
 }
 

@@ -7,7 +7,7 @@ import { createHmac } from 'node:crypto';
 import type { Sql } from '../ledger/ledger.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { Failure } from '../shared/failure.ts';
-import { type DataKey, decrypt, encrypt, keyIdOf } from './cipher.ts';
+import { type DataKey, decrypt, encrypt, keyIdOf, secretOf } from './cipher.ts';
 import { digestKeysOf, requireNewest } from './digest-keys.ts';
 import type { KeyOwner, Keys, MacPurpose, SealedPlace } from './keys.ts';
 import { currentKey, keyById, liveDigestKeys } from './stored.ts';
@@ -34,7 +34,7 @@ export function openKeys(options: KeysOptions): Keys {
   const digests = memory<readonly DataKey[]>(options.clock);
   const current = (purpose: string, ownerId: string | null) =>
     byOwner.get(`${purpose}|${ownerId ?? ''}`, () => currentKey(options, purpose, ownerId));
-  const macKey = async (purpose: MacPurpose) => (await current(`mac-${purpose}`, null)).bytes;
+  const macKey = async (purpose: MacPurpose) => secretOf((await current(`mac-${purpose}`, null)).bytes);
   const forget = () => {
     byOwner.clear();
     byId.clear();

@@ -24,18 +24,47 @@ interface Head {
   readonly bytes: number;
 }
 
-/** All of `uids`: copied, oversized or vanished, each exactly once; or a Failure, and then none is settled. */
+/** All of `uids`: copied, oversized, vanished or left for the next time, each exactly once; or a Failure, and then none is settled. */
 export async function fetchRange(
   folder: ExaminedFolder,
   uids: readonly number[],
   maxBytes: number,
+  togetherBytes = Number.POSITIVE_INFINITY,
 ): Promise<FetchedRange> {
   assertAscending(uids);
   if (uids.length === 0) return { mails: [], oversized: [], vanished: [] };
-  const first = await look(folder, uids, maxBytes);
+  const heads = await fetchHeads(folder, uids);
+  const end = endOf(uids, heads, maxBytes, togetherBytes);
+  const settled = await settle(folder, uids.slice(0, end), heads, maxBytes);
+  return end < uids.length ? { ...settled, rest: uids.slice(end) } : settled;
+}
+
+/** How many of the first uids fit together, one at least; absent and oversized ones need no room. */
+function endOf(uids: readonly number[], heads: readonly Head[], maxBytes: number, togetherBytes: number): number {
+  const sizes = new Map(heads.map(({ uid, bytes }) => [uid, bytes > maxBytes ? 0 : bytes]));
+  let together = 0;
+  for (const [index, uid] of uids.entries()) {
+    together += sizes.get(uid) ?? 0;
+    if (together > togetherBytes && index > 0) return index;
+  }
+  return uids.length;
+}
+
+async function settle(
+  folder: ExaminedFolder,
+  uids: readonly number[],
+  seen: readonly Head[],
+  maxBytes: number,
+): Promise<Omit<FetchedRange, 'rest'>> {
+  const asked = new Set(uids);
+  const first = await look(
+    folder,
+    seen.filter(({ uid }) => asked.has(uid)),
+    maxBytes,
+  );
   const absent = without(uids, first);
   if (absent.length === 0) return { ...first, vanished: [] };
-  const second = await look(folder, absent, maxBytes);
+  const second = await look(folder, await fetchHeads(folder, absent), maxBytes);
   const vanished = without(absent, second);
   if (vanished.length > 0) await confirmGone(folder, vanished);
   return {
@@ -46,8 +75,7 @@ export async function fetchRange(
 }
 
 /** Sizes and dates first, so that a mail over the limit is never transferred; then the bodies in one FETCH. */
-async function look(folder: ExaminedFolder, uids: readonly number[], maxBytes: number): Promise<Seen> {
-  const heads = await fetchHeads(folder, uids);
+async function look(folder: ExaminedFolder, heads: readonly Head[], maxBytes: number): Promise<Seen> {
   const tooLarge = heads.filter((head) => head.bytes > maxBytes).map((head) => head.uid);
   // Their bytes are never seen, so a second answer must prove that they are there.
   const oversized = (await fetchHeads(folder, tooLarge)).filter((head) => head.bytes > maxBytes);

@@ -52,13 +52,18 @@ export interface FetchedRange {
    * and the uidValidity were re-checked afterwards.
    */
   readonly vanished: readonly number[];
+  /** The end of the asked range, where it was more than `togetherBytes`: to be asked for again, nothing is said of these. */
+  readonly rest?: readonly number[];
 }
 
 export interface MailboxConnection {
   /** A fresh STATUS (or the examined state after NOOP). Throws a transient Failure where uidValidity is missing or 0. */
   status(): Promise<MailboxStatus>;
-  /** All of `uids` (ascending, at most 200 at a time), mails over `maxBytes` left out. */
-  fetch(uids: readonly number[], maxBytes: number): Promise<FetchedRange>;
+  /**
+   * All of `uids` (ascending, at most 200 at a time), mails over `maxBytes` left out; where together they are larger than
+   * `togetherBytes` as many of the first as fit, one at least.
+   */
+  fetch(uids: readonly number[], maxBytes: number, togetherBytes?: number): Promise<FetchedRange>;
   /** Uids below `belowUid` whose INTERNALDATE is at or after the moment: for `--since`. */
   listSince(since: Date, belowUid: number): Promise<readonly { readonly uid: number; readonly internalDate: Date }[]>;
   /** Every uid that the server holds now, ascending (UID SEARCH ALL): for the daily comparison with the ledger. */

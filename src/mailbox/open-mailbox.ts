@@ -30,7 +30,7 @@ function connectionTo(folder: ExaminedFolder, clock: Clock): MailboxConnection {
       hints.settle(status.messages);
       return status;
     },
-    fetch: (uids, maxBytes) => fetchRange(folder, uids, maxBytes),
+    fetch: (uids, maxBytes, togetherBytes) => fetchRange(folder, uids, maxBytes, togetherBytes),
     listSince: (since, belowUid) => listSince(folder, since, belowUid),
     listUids: () => listUids(folder),
     waitForHint: async (timeoutMs, signal) => {

@@ -1,31 +1,36 @@
 /** Reasons to hold a report for a followed patient that the report and the ledger know, before anything is written. */
 
 import type { Card, NamedCard } from '../delivery/patient-card/patient-card.ts';
+import type { Sql } from '../ledger/ledger.ts';
 import {
   type CardsInDoubt,
   type ClaimedDelivery,
-  hasReferenceConflict,
-  isReferenceReused,
   isSenderAccepted,
-  isTakenBack,
   knownNumbers,
+  knownResultsOf,
   lockContents,
-  otherCards,
-  rememberLabNumbers,
-  rememberResults,
+  otherCardsOf,
+  referenceConflicts,
+  rememberNumbersOf,
+  rememberResultsOf,
+  reusedReferences,
+  scopesOfAll,
+  takenBack,
 } from '../records/records.ts';
 import { isReasonCode, type ReasonCode } from '../shared/reasons.ts';
 import {
   contentDigests,
+  type LabNumbers,
   labNumberDigests,
   numberOwner,
   referenceNameDigests,
   storedReferenceDigests,
 } from './digests.ts';
-import { type Identified, identifyReport } from './identify.ts';
+import { type Identified, identifyWith } from './identify.ts';
 import type { OpenDelivery } from './open-delivery.ts';
 import type { Courier } from './pipeline.ts';
 import type { SameDecision } from './same-result.ts';
+import { perLedger, TOGETHER_MOST, together } from './together.ts';
 
 export interface LedgerHold {
   readonly code: ReasonCode;
@@ -68,46 +73,79 @@ export async function ledgerHold(courier: Courier, delivery: OpenDelivery): Prom
   return (await isConflicting(courier, delivery)) ? { code: 'lab.reference-conflict', detail: null } : null;
 }
 
-async function isConflicting({ ledger, keys }: Courier, { claim, whole }: OpenDelivery): Promise<boolean> {
+async function isConflicting(courier: Courier, { claim, whole }: OpenDelivery): Promise<boolean> {
   if (claim.isCorrected || claim.acknowledged.includes('lab.reference-conflict')) return false;
-  const digestKeys = await keys.digestKeys();
-  return ledger.transaction(async (tx) => {
-    await keys.guardDigests(tx, digestKeys);
-    return hasReferenceConflict(tx, {
-      reportId: claim.reportId,
-      practiceId: claim.practiceId,
-      referenceDigests: storedReferenceDigests(digestKeys, whole, claim),
-      contentDigests: contentDigests(digestKeys, whole, claim.version),
-    });
-  });
+  return conflicts(courier)({ claim, whole });
 }
 
+const conflicts = perLedger(({ ledger, keys }) =>
+  together(
+    async (asked: readonly Pick<OpenDelivery, 'claim' | 'whole'>[]): Promise<readonly boolean[]> => {
+      const digestKeys = await keys.digestKeys();
+      const found = await ledger.transaction(async (tx) => {
+        await keys.guardDigests(tx, digestKeys);
+        return referenceConflicts(
+          tx,
+          asked.map(({ claim, whole }) => ({
+            reportId: claim.reportId,
+            practiceId: claim.practiceId,
+            referenceDigests: storedReferenceDigests(digestKeys, whole, claim),
+            contentDigests: contentDigests(digestKeys, whole, claim.version),
+          })),
+        );
+      });
+      return asked.map(({ claim }) => found.has(claim.reportId));
+    },
+    { most: TOGETHER_MOST },
+  ),
+);
+
 /** Warnings that only the ledger can give: the laboratory used a reference again, at another moment (a message of its own). */
-export async function ledgerWarnings(
-  { ledger, keys, logger }: Courier,
-  delivery: OpenDelivery,
-): Promise<readonly string[]> {
+export async function ledgerWarnings(courier: Courier, delivery: OpenDelivery): Promise<readonly string[]> {
   const { claim, whole, practice } = delivery;
-  const digestKeys = await keys.digestKeys();
-  const isReused = await ledger.transaction(async (tx) => {
-    await keys.guardDigests(tx, digestKeys);
-    return isReferenceReused(tx, {
-      reportId: claim.reportId,
-      practiceId: claim.practiceId,
-      referenceNameDigests: referenceNameDigests(digestKeys, whole, claim.format),
-      referenceDigests: storedReferenceDigests(digestKeys, whole, claim),
-    });
-  });
-  if (!isReused) return [];
+  if (!(await reuses(courier)({ claim, whole }))) return [];
   const code = 'edifact.reference-reused';
-  logger.warn('the laboratory used a reference again', { deliveryId: claim.id, practiceId: practice.id, code });
+  courier.logger.warn('the laboratory used a reference again', { deliveryId: claim.id, practiceId: practice.id, code });
   return [code];
 }
+
+const reuses = perLedger(({ ledger, keys }) =>
+  together(
+    async (asked: readonly Pick<OpenDelivery, 'claim' | 'whole'>[]): Promise<readonly boolean[]> => {
+      const digestKeys = await keys.digestKeys();
+      const found = await ledger.transaction(async (tx) => {
+        await keys.guardDigests(tx, digestKeys);
+        return reusedReferences(
+          tx,
+          asked.map(({ claim, whole }) => ({
+            reportId: claim.reportId,
+            practiceId: claim.practiceId,
+            referenceNameDigests: referenceNameDigests(digestKeys, whole, claim.format),
+            referenceDigests: storedReferenceDigests(digestKeys, whole, claim),
+          })),
+        );
+      });
+      return asked.map(({ claim }) => found.has(claim.reportId));
+    },
+    { most: TOGETHER_MOST },
+  ),
+);
 
 /** What a person decided about a result that came back under another key. */
 export function sameDecision({ choices, acknowledged }: ClaimedDelivery): SameDecision {
   if (choices.includes('same-determination')) return 'same';
   return acknowledged.includes('lab.key-changed') ? 'both' : null;
+}
+
+type ClaimedNumbers = Pick<Identified, 'identifiers'> | LedgerHold;
+
+/** A report whose numbers are to be claimed for its patient's card. */
+interface NumbersWish extends Pick<OpenDelivery, 'claim' | 'content' | 'practice'>, Pick<LabNumbers, 'own' | 'other'> {
+  readonly cardId: string;
+  readonly patientKey: Buffer;
+  readonly courier: Pick<Courier, 'keys' | 'registry'>;
+  /** All of `own` and `other`. */
+  readonly numbers: readonly Buffer[];
 }
 
 /**
@@ -119,26 +157,110 @@ export async function claimNumbers(
   courier: Courier,
   { claim, content, practice }: OpenDelivery,
   { patientId }: Card,
-): Promise<Pick<Identified, 'identifiers'> | LedgerHold> {
-  const { own, other, all } = await labNumberDigests(courier.keys, content.report, courier.registry);
+): Promise<ClaimedNumbers> {
+  const { keys, registry } = courier;
+  const { own, other, all: numbers } = await labNumberDigests(keys, content.report, registry);
   const patientKey = await numberOwner(courier.keys, claim.patientKey, patientId);
-  const isReused = claim.choices.includes('number-reused') || isOverridden(claim);
-  return courier.ledger.transaction(async (tx) => {
-    await lockContents(tx, all);
-    const first = isReused ? [] : await otherCards(tx, all, patientKey, patientId);
-    if (first.length > 0 || (!isReused && (await isTakenBack(tx, all, patientKey)))) {
-      const cards = { reported: { card: patientId, practiceAgb: practice.agb }, first };
-      return { code: 'lab.number-other-patient', detail: null, cards };
-    }
-    const numbers = [...own, ...(await knownNumbers(tx, other))];
-    await rememberLabNumbers(tx, numbers, patientKey, claim.id, patientId);
-    if (claim.identifiers !== null) return { identifiers: claim.identifiers };
-    const recipient = { patientKey, cardId: patientId };
-    const identified = await identifyReport(tx, courier, content.report, recipient, sameDecision(claim));
-    if (identified === null) return { code: 'lab.key-changed', detail: null };
-    await rememberResults(tx, patientKey, claim.reportId, identified.results, identified.identifiers);
-    return identified;
+  const wish = {
+    claim,
+    content,
+    practice,
+    courier: { keys, registry },
+    cardId: patientId,
+    patientKey,
+    numbers,
+    own,
+    other,
+  };
+  return numberClaims(courier)(wish);
+}
+
+// Of two reports with a number in common, under whichever name of the laboratory, the second must find what the first
+// remembered: it is in the next round.
+const numberClaims = perLedger(({ ledger }) =>
+  together((wishes: readonly NumbersWish[]) => ledger.transaction((tx) => claimAllNumbers(tx, wishes)), {
+    most: TOGETHER_MOST,
+    fits: (wish, chosen) => !chosen.some((other) => hasCommonNumber(wish, other)),
+  }),
+);
+
+function hasCommonNumber(one: NumbersWish, other: NumbersWish): boolean {
+  return one.numbers.some((number) => other.numbers.some((same) => same.equals(number)));
+}
+
+async function claimAllNumbers(tx: Sql, wishes: readonly NumbersWish[]): Promise<readonly ClaimedNumbers[]> {
+  await lockContents(
+    tx,
+    wishes.flatMap(({ numbers }) => numbers),
+  );
+  const held = await heldForNumbers(tx, wishes);
+  const going = wishes.filter((wish) => !held.has(wish));
+  await rememberAll(tx, going);
+  const fresh = going.filter(({ claim }) => claim.identifiers === null);
+  const identified = await identifyAll(tx, fresh);
+  return wishes.map((wish): ClaimedNumbers => {
+    const hold = held.get(wish);
+    if (hold !== undefined) return hold;
+    if (wish.claim.identifiers !== null) return { identifiers: wish.claim.identifiers };
+    return identified.get(wish) ?? { code: 'lab.key-changed', detail: null };
   });
+}
+
+async function heldForNumbers(tx: Sql, wishes: readonly NumbersWish[]): Promise<ReadonlyMap<NumbersWish, LedgerHold>> {
+  const asked = wishes.filter(({ claim }) => !(claim.choices.includes('number-reused') || isOverridden(claim)));
+  const others = await otherCardsOf(tx, asked);
+  const back = await takenBack(tx, asked);
+  return new Map(
+    asked.flatMap((wish, place) => {
+      const first = others[place] ?? [];
+      if (first.length === 0 && !back.has(place)) return [];
+      const cards = { reported: { card: wish.cardId, practiceAgb: wish.practice.agb }, first };
+      return [[wish, { code: 'lab.number-other-patient', detail: null, cards }] as const];
+    }),
+  );
+}
+
+// Under the report's own name for the laboratory, and under the other where the number is known by it.
+async function rememberAll(tx: Sql, wishes: readonly NumbersWish[]): Promise<void> {
+  const others = wishes.flatMap(({ other }) => other);
+  const known = await knownNumbers(tx, others);
+  const isKnown = new Set(known.map((number) => number.toString('hex')));
+  await rememberNumbersOf(
+    tx,
+    wishes.map(({ claim, patientKey, cardId, own, other }) => ({
+      numbers: different([...own, ...other.filter((number) => isKnown.has(number.toString('hex')))]),
+      patientKey,
+      cardId,
+      deliveryId: claim.id,
+    })),
+  );
+}
+
+// A laboratory may be called the same by both names.
+function different(numbers: readonly Buffer[]): readonly Buffer[] {
+  return [...new Map(numbers.map((number) => [number.toString('hex'), number])).values()];
+}
+
+/** What is not in the answer is a doubt that a person must end. */
+async function identifyAll(tx: Sql, wishes: readonly NumbersWish[]): Promise<ReadonlyMap<NumbersWish, Identified>> {
+  const scopes = await scopesOfAll(tx, wishes);
+  const known = await knownResultsOf(tx, wishes);
+  const identified = new Map<NumbersWish, Identified>();
+  for (const [place, wish] of wishes.entries()) {
+    const before = { scopes: scopes[place] ?? new Map(), known: known[place] ?? [] };
+    const answer = await identifyWith(wish.courier, wish.content.report, before, sameDecision(wish.claim));
+    if (answer !== null) identified.set(wish, answer);
+  }
+  await rememberResultsOf(
+    tx,
+    [...identified].map(([{ patientKey, claim }, { results, identifiers }]) => ({
+      patientKey,
+      reportId: claim.reportId,
+      results,
+      identifiers,
+    })),
+  );
+  return identified;
 }
 
 // A person who named the card knowing this says that the laboratory uses the number anew.

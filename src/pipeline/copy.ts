@@ -23,9 +23,20 @@ import type { Failure } from '../shared/failure.ts';
 import { type BatchId, type MailboxId, type MailId, newId } from '../shared/ids.ts';
 import { type CopyOwner, currentEpoch, type Range, requireOwned } from './epochs.ts';
 import type { Courier } from './pipeline.ts';
+import { newSlots } from './slots.ts';
+import { perLedger } from './together.ts';
 
-/** Mails per transaction and per read job. */
+/** Mails per fetch and per transaction. */
+const RANGE = 200;
+/** What they may be together, so that a range of large mails is a short one. */
+const RANGE_BYTES = 8 * 1024 * 1024;
+/** Mails per read job; and per visit those that are copied without waiting for a turn. */
 const BATCH = 50;
+/**
+ * Ranges of backlogs that a worker has in memory, of all its mailboxes together: copying must not outrun the ledger. What
+ * comes in day by day is less than a batch and never waits for a backlog elsewhere.
+ */
+const BACKLOG_RANGES = 4;
 
 /**
  * Copies everything that is new, oldest first; `progress` is called after every batch that is safe. Throws
@@ -41,18 +52,53 @@ export async function copyMailbox(
   const status = asked ?? (await connection.status());
   const epoch = await currentEpoch(courier, owner, connection, status);
   let copied = await copyAssigned(courier, owner, connection, epoch, status.uidNext);
+  const last = status.uidNext - 1;
+  // While one range is committed the next is fetched, never more than that.
+  let committing: Promise<number> | null = null;
   let cursor = epoch.cursorUid;
-  while (cursor < status.uidNext - 1) {
-    const toUid = Math.min(cursor + BATCH, status.uidNext - 1);
-    const uids = Array.from({ length: toUid - cursor }, (_, index) => cursor + 1 + index);
-    const fetched = await connection.fetch(uids, courier.limits.mailMaxBytes);
-    const range = { epochId: epoch.id, fromCursor: cursor, toCursor: toUid, uidNext: status.uidNext };
-    copied += await commit(courier, owner, range, fetched, new Map());
-    progress();
-    cursor = toUid;
+  try {
+    for (let isFirst = true; cursor < last; isFirst = false) {
+      const giveBack = isFirst ? () => {} : await backlogs(courier).take();
+      const fetched = await fetchNext(
+        courier,
+        connection,
+        cursor,
+        Math.min(cursor + (isFirst ? BATCH : RANGE), last),
+      ).catch((thrown: unknown) => {
+        giveBack();
+        throw thrown;
+      });
+      if (committing !== null) {
+        copied += await committing.catch((thrown: unknown) => {
+          giveBack();
+          throw thrown;
+        });
+        progress();
+      }
+      const range = { epochId: epoch.id, fromCursor: cursor, toCursor: fetched.toCursor, uidNext: status.uidNext };
+      committing = commit(courier, owner, range, fetched.range, new Map()).finally(giveBack);
+      // Heard of where it is waited for; until then it must not end the process.
+      committing.catch(() => {});
+      cursor = fetched.toCursor;
+    }
+    if (committing !== null) {
+      copied += await committing;
+      progress();
+    }
+  } finally {
+    // A visit that fails has not ended while a commit of it runs.
+    await committing?.catch(() => {});
   }
   await touch(courier, owner, { epochId: epoch.id, fromCursor: cursor, toCursor: cursor, uidNext: status.uidNext });
   return copied;
+}
+
+const backlogs = perLedger(() => newSlots(BACKLOG_RANGES));
+
+async function fetchNext(courier: Courier, connection: MailboxConnection, cursor: number, last: number) {
+  const uids = Array.from({ length: last - cursor }, (_, index) => cursor + 1 + index);
+  const range = await connection.fetch(uids, courier.limits.mailMaxBytes, RANGE_BYTES);
+  return { range, toCursor: (range.rest?.[0] ?? last + 1) - 1 };
 }
 
 async function touch(courier: Courier, owner: CopyOwner, range: Range): Promise<void> {
@@ -72,13 +118,13 @@ async function copyAssigned(
     const waiting = await waitingAssigned(courier.ledger, epoch.id, BATCH);
     if (waiting.length === 0) return copied;
     const ids = new Map(waiting.map((row) => [row.uid, row.id]));
-    const fetched = await connection.fetch([...ids.keys()], courier.limits.mailMaxBytes);
+    const fetched = await connection.fetch([...ids.keys()], courier.limits.mailMaxBytes, RANGE_BYTES);
     const range = { epochId: epoch.id, fromCursor: epoch.cursorUid, toCursor: epoch.cursorUid, uidNext };
     copied += await commit(courier, owner, range, fetched, ids);
   }
 }
 
-/** Rows, batch and cursor in one transaction; then, not before, the queue. `assigned`: rows that exist already. */
+/** Rows, batches and cursor in one transaction; then, not before, the queue. `assigned`: rows that exist already. */
 async function commit(
   courier: Courier,
   owner: CopyOwner,
@@ -87,26 +133,26 @@ async function commit(
   assigned: ReadonlyMap<number, MailId>,
 ): Promise<number> {
   courier.mark('fetched');
-  const rows = await sealedRows(courier, owner.mailboxId, fetched, assigned);
-  const batchId = newId<BatchId>();
-  const place = { mailboxId: owner.mailboxId, epochId: range.epochId, batchId };
+  const { mailboxId } = owner;
+  const rows = await sealedRows(courier, mailboxId, fetched, assigned);
+  const batches = batchesOf(rows);
+  const place = { mailboxId, epochId: range.epochId };
   const gone = fetched.vanished.map((uid) => ({ id: assigned.get(uid) ?? newId<MailId>(), uid }));
   const copiedAt = await courier.ledger.transaction(async (tx) => {
     await requireOwned(tx, owner, range);
-    const insertedAt = await insertBatch(tx, batchId, owner.mailboxId);
-    await setAssignedCopied(
-      tx,
-      batchId,
-      rows.filter((row) => assigned.has(row.uid)),
-    );
-    await insertCopied(
-      tx,
-      place,
-      rows.filter((row) => !assigned.has(row.uid)),
-    );
+    let insertedAt = courier.clock.now();
+    for (const { batchId, rows } of batches) {
+      insertedAt = await insertBatch(tx, batchId, mailboxId);
+      const [before, fresh] = [
+        rows.filter(({ uid }) => assigned.has(uid)),
+        rows.filter(({ uid }) => !assigned.has(uid)),
+      ];
+      await setAssignedCopied(tx, batchId, before);
+      await insertCopied(tx, { ...place, batchId }, fresh);
+    }
     await markVanished(tx, place, gone, amsterdamDay(courier.clock.now()));
-    await countArrivals(tx, owner.mailboxId, rows);
-    await auditCopy(tx, owner.mailboxId, batchId, rows.length, gone.length);
+    await countArrivals(tx, mailboxId, rows);
+    await auditCopy(tx, mailboxId, batches, gone.length);
     courier.mark('copy-uncommitted');
     return insertedAt;
   });
@@ -115,23 +161,38 @@ async function commit(
   const arrived = rows.filter((row) => !assigned.has(row.uid));
   const arrivedMs = arrived.map(({ internalDate }) => copiedAt.getTime() - internalDate.getTime());
   courier.meter.copied({ count: rows.length, vanished: gone.length, arrivedMs });
-  if (gone.length > 0)
-    courier.logger.warn('mails vanished before they were seen', { mailboxId: owner.mailboxId, count: gone.length });
-  if (rows.length > 0) await addReadJob(courier, batchId);
+  if (gone.length > 0) courier.logger.warn('mails vanished before they were seen', { mailboxId, count: gone.length });
+  if (rows.length > 0) await addReadJobs(courier, batches);
   courier.mark('batch-added');
   return rows.length;
 }
 
-async function auditCopy(tx: Sql, mailboxId: string, batchId: string, copied: number, vanished: number): Promise<void> {
-  await appendAudit(tx, [
-    {
+interface CopiedBatch {
+  readonly batchId: BatchId;
+  readonly rows: readonly CopiedRow[];
+}
+
+/** One at least: where all of a range vanished, the audit says so of a batch without mails. */
+function batchesOf(rows: readonly CopiedRow[]): readonly CopiedBatch[] {
+  const count = Math.max(1, Math.ceil(rows.length / BATCH));
+  return Array.from({ length: count }, (_, index) => ({
+    batchId: newId<BatchId>(),
+    rows: rows.slice(index * BATCH, (index + 1) * BATCH),
+  }));
+}
+
+// What vanished is said once, with the first batch.
+async function auditCopy(tx: Sql, mailbox: string, batches: readonly CopiedBatch[], vanished: number): Promise<void> {
+  await appendAudit(
+    tx,
+    batches.map(({ batchId, rows }, index) => ({
       event: 'mails.copied',
       actor: 'worker',
       objectKind: 'batch',
       objectId: batchId,
-      fields: { mailbox: mailboxId, copied, vanished },
-    },
-  ]);
+      fields: { mailbox, copied: rows.length, vanished: index === 0 ? vanished : 0 },
+    })),
+  );
 }
 
 async function sealedRows(
@@ -167,9 +228,14 @@ async function sealedRows(
   return [...(await Promise.all(copied)), ...oversized].sort((a, b) => a.uid - b.uid);
 }
 
-// The rows are safe; a queue that is away costs time, not mail: the sweeper adds the batch again.
-async function addReadJob(courier: Courier, batchId: BatchId): Promise<void> {
+// The rows are safe; a queue that is away costs time, not mail: the sweeper adds the batches again.
+async function addReadJobs(courier: Courier, batches: readonly CopiedBatch[]): Promise<void> {
   await courier.queue
-    .add([{ kind: 'read', id: batchId, generation: 1 }])
-    .catch((thrown) => courier.logger.warn('batch waits for the sweeper', { batchId, code: (thrown as Failure).code }));
+    .add(batches.map(({ batchId }) => ({ kind: 'read', id: batchId, generation: 1 })))
+    .catch((thrown) =>
+      courier.logger.warn('batches wait for the sweeper', {
+        count: batches.length,
+        code: (thrown as Failure).code,
+      }),
+    );
 }

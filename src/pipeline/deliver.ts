@@ -9,7 +9,14 @@
 import { appendAudit } from '../audit/audit.ts';
 import type { CardAnswer, PatientCard } from '../delivery/patient-card/patient-card.ts';
 import type { JobAnswer, RunningJob } from '../queue/queue.ts';
-import { type ClaimedDelivery, claimDelivery, clearUncertain, nextOfPatient, renewLease } from '../records/records.ts';
+import {
+  type ClaimedDelivery,
+  type ClaimWish,
+  claimDeliveries,
+  clearUncertain,
+  nextOfPatients,
+  renewLease,
+} from '../records/records.ts';
 import { asFailure } from '../shared/failure.ts';
 import { newId } from '../shared/ids.ts';
 import { deliverToBoard } from './board.ts';
@@ -19,6 +26,7 @@ import type { Courier } from './pipeline.ts';
 import { RETRACT_LATER_MS, retractFirst } from './retract-first.ts';
 import { type DeliveryAnswer, lookedUp, postpone, settle } from './settle.ts';
 import { guarded, waitForTarget } from './targets.ts';
+import { perLedger, TOGETHER_MOST, together } from './together.ts';
 
 /** How long a delivery waits for another one of the same patient. */
 const PATIENT_BUSY_MS = 300;
@@ -37,11 +45,23 @@ export async function deliver(courier: Courier, job: RunningJob): Promise<JobAns
   const { answer, claim } = await deliverOne(courier, job.id, job.generation === 0 ? null : job.generation);
   if (answer.kind !== 'done' || claim === null || claim.patientKey === null) return answer;
   for (let done = 1; done < IN_ONE_GO; done += 1) {
-    const next = await nextOfPatient(courier.ledger, claim.target, claim.patientKey);
+    const next = await nextOnes(courier)({ target: claim.target, patientKey: claim.patientKey });
     if (next === null || (await deliverOne(courier, next, null)).answer.kind !== 'done') break;
   }
   return answer;
 }
+
+const claims = perLedger(({ ledger }) =>
+  together((wishes: readonly ClaimWish[]) => claimDeliveries(ledger, wishes), { most: TOGETHER_MOST }),
+);
+
+const nextOnes = perLedger(({ ledger }) =>
+  together(
+    (asked: readonly { readonly target: ClaimedDelivery['target']; readonly patientKey: Buffer }[]) =>
+      nextOfPatients(ledger, asked),
+    { most: TOGETHER_MOST },
+  ),
+);
 
 interface Delivered {
   readonly answer: JobAnswer;
@@ -52,7 +72,7 @@ async function deliverOne(courier: Courier, id: string, generation: number | nul
   const waitMs = await waitForTarget(courier, id, generation);
   if (waitMs > 0) return { answer: { kind: 'later', delayMs: waitMs }, claim: null };
   const leaseToken = newId();
-  const claimed = await claimDelivery(courier.ledger, id, leaseToken, generation);
+  const claimed = await claims(courier)({ id, leaseToken, generation });
   if (claimed.kind === 'nothing') return { answer: { kind: 'done' }, claim: null };
   if (claimed.kind === 'busy') return { answer: { kind: 'later', delayMs: PATIENT_BUSY_MS }, claim: null };
   const claim = claimed.delivery;

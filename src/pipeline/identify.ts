@@ -45,6 +45,22 @@ export async function identifyReport(
   const { all: numbers } = await labNumberDigests(keys, report, registry);
   const scopes = await scopesOf(sql, numbers, patientKey);
   const known = await knownResults(sql, numbers, patientKey, cardId);
+  return identifyWith({ keys, registry }, report, { scopes, known }, decision);
+}
+
+/** What the ledger knows of a report's lab numbers and this patient. */
+export interface KnownOfNumbers {
+  readonly scopes: ReadonlyMap<string, string>;
+  readonly known: readonly KnownResult[];
+}
+
+/** The same with what was asked of the ledger before. */
+export async function identifyWith(
+  { keys, registry }: Pick<Courier, 'keys' | 'registry'>,
+  report: LabReport,
+  { scopes, known }: KnownOfNumbers,
+  decision: SameDecision,
+): Promise<Identified | null> {
   const describe = await keys.digester('card');
   const results: KnownResult[] = [];
   const identifiers = new Map<string, string>();

@@ -2,12 +2,13 @@
 
 import type { ReportContent, ReportTrace } from '../delivery/patient-card/patient-card.ts';
 import type { LabReport, PayloadFormat } from '../lab/lab.ts';
-import { findPractice, type Integration, integrationOf, type Practice } from '../practice/practice.ts';
+import { findPractices, type Integration, integrationsOf, type Practice } from '../practice/practice.ts';
 import type { ClaimedDelivery } from '../records/records.ts';
 import { Failure } from '../shared/failure.ts';
 import { openReport } from './content.ts';
 import { withChosenDeterminations } from './determinations.ts';
 import type { Courier } from './pipeline.ts';
+import { perLedger, TOGETHER_MOST, together } from './together.ts';
 
 /** A delivery with all it needs: opened, and reduced to what the practice chose. */
 export interface OpenDelivery {
@@ -23,14 +24,32 @@ export interface OpenDelivery {
   readonly trace: ReportTrace;
 }
 
+interface AskedPractice {
+  readonly practice: Practice | undefined;
+  readonly integration: Integration | undefined;
+}
+
+// Asked anew for every delivery, after it was claimed: a practice that was paused a moment ago is found paused.
+const practices = perLedger(({ ledger }) =>
+  together(
+    async (ids: readonly string[]): Promise<readonly AskedPractice[]> => {
+      const different = [...new Set(ids)];
+      const found = await findPractices(ledger, different);
+      const integrations = await integrationsOf(ledger, different, 'forwarding');
+      const byId = new Map<string, Practice>(found.map((practice) => [practice.id, practice]));
+      return ids.map((id) => ({ practice: byId.get(id), integration: integrations.get(id) }));
+    },
+    { most: TOGETHER_MOST },
+  ),
+);
+
 export async function openDelivery(
   courier: Courier,
   claim: ClaimedDelivery,
   leaseToken: string,
 ): Promise<OpenDelivery> {
-  const practice = await findPractice(courier.ledger, claim.practiceId);
-  const integration = await integrationOf(courier.ledger, claim.practiceId, 'forwarding');
-  if (practice === null || integration === null) throw defect('pipeline.practice-unknown', claim);
+  const { practice, integration } = await practices(courier)(claim.practiceId);
+  if (practice === undefined || integration === undefined) throw defect('pipeline.practice-unknown', claim);
   if (claim.content === null) throw defect('pipeline.content-erased', claim);
   const stored = await openReport(courier.keys, claim.reportId, claim.practiceId, claim.content);
   const chosen = withChosenDeterminations(stored, integration.determinations ?? 'all');

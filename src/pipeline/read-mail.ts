@@ -8,11 +8,12 @@
 
 import type { DigestKeys } from '../keys/keys.ts';
 import type { LabReport, PayloadReading } from '../lab/lab.ts';
+import type { Practice } from '../practice/practice.ts';
 import { type MailFailed, type MailRead, type MailStopped, readHere, readReturnedHere } from '../reading/reading.ts';
 import {
   type ClaimedMail,
   earliestDate,
-  findOriginalMail,
+  findOriginalMails,
   type NewReport,
   registrationNamed,
   type SaidReceipt,
@@ -25,7 +26,7 @@ import { attachmentsOf, mailOwner, sealReport } from './content.ts';
 import { contentDigests, patientKey, referenceDigests, referenceNameDigests } from './digests.ts';
 import type { Courier } from './pipeline.ts';
 import { ownAccount, sightingOf } from './receipts.ts';
-import { practiceOf } from './recipient.ts';
+import { candidatesOf, practiceAmong } from './recipient.ts';
 
 export interface MailReading {
   readonly mailId: MailId;
@@ -44,29 +45,60 @@ export const READ_HERE_MAX_BYTES = 1_000_000;
 /** A mail whose reading began this often without an end is not begun again. */
 const READ_ATTEMPTS_MAX = 2;
 
-/**
- * `digestKeys`: the live ones, to be guarded where what is read is recorded. `stopped`: the reading was ended before it
- * had an answer, and the mail waits for its next claim.
- */
+/** What is asked of the ledger once for all mails of a batch. */
+export interface KnownOfBatch {
+  /** The live ones, to be guarded where what is read is recorded. */
+  readonly digestKeys: DigestKeys;
+  /** Of mails whose bytes came before in the same mailbox. */
+  readonly originals: ReadonlyMap<MailId, MailId>;
+  /** The practices that what comes through this mailbox may be for. */
+  candidates(mailboxId: string | null): Promise<readonly Practice[]>;
+}
+
+export async function knownOfBatch(
+  courier: Courier,
+  mails: readonly ClaimedMail[],
+  digestKeys: DigestKeys,
+): Promise<KnownOfBatch> {
+  const digested: { readonly id: MailId; readonly digests: readonly Buffer[] }[] = [];
+  for (const mail of mails) {
+    if (mail.content === null || mail.readAttempts > READ_ATTEMPTS_MAX || mail.purpose === 'return') continue;
+    // One at a time and opened again where it is read: of a whole batch only ciphertext is in memory.
+    const raw = await opened(courier, mail, mail.content);
+    if (raw !== null) digested.push({ id: mail.id, digests: digestKeys.of(raw) });
+  }
+  const asked = new Map<string | null, Promise<readonly Practice[]>>();
+  return {
+    digestKeys,
+    originals: await findOriginalMails(courier.ledger, digested),
+    candidates: (mailboxId) => {
+      const practices = asked.get(mailboxId) ?? candidatesOf(courier.ledger, mailboxId);
+      asked.set(mailboxId, practices);
+      return practices;
+    },
+  };
+}
+
+/** `stopped`: the reading was ended before it had an answer, and the mail waits for its next claim. */
 export async function readMail(
   courier: Courier,
   mail: ClaimedMail,
-  digestKeys: DigestKeys,
+  known: KnownOfBatch,
 ): Promise<MailReading | 'stopped'> {
   if (mail.content === null) return wholeMail(mail, 'mail.too-large');
   if (mail.readAttempts > READ_ATTEMPTS_MAX) return wholeMail(mail, 'mail.poisonous');
   const raw = await opened(courier, mail, mail.content);
   if (raw === null) return wholeMail(mail, 'ledger.cannot-decrypt');
   if (mail.purpose === 'return') return returnedMail(courier, mail, raw);
-  const originalMailId = await findOriginalMail(courier.ledger, mail.id, digestKeys.of(raw));
-  if (originalMailId !== null)
+  const originalMailId = known.originals.get(mail.id);
+  if (originalMailId !== undefined)
     return { mailId: mail.id, copiedAt: mail.copiedAt, verdict: 'duplicate', originalMailId, reports: [] };
   const understood = await understand(courier, mail, raw);
   if (understood === 'stopped') return 'stopped';
   if (understood.kind === 'failed') return wholeMail(mail, 'mail.reader-failed');
   const reports: NewReport[] = [];
   for (const [index, reading] of understood.readings.entries())
-    reports.push(...(await reportsOf(courier, { mail, raw, read: understood, digestKeys }, reading, index + 1)));
+    reports.push(...(await reportsOf(courier, { mail, raw, read: understood, known }, reading, index + 1)));
   const read = { mailId: mail.id, copiedAt: mail.copiedAt, reports };
   if (reports.length > 0) return { ...read, verdict: null };
   const receipts = await sightingOf(courier, mail.mailboxId, raw);
@@ -133,7 +165,7 @@ interface OpenedMail {
   readonly mail: ClaimedMail;
   readonly raw: Buffer;
   readonly read: MailRead;
-  readonly digestKeys: DigestKeys;
+  readonly known: KnownOfBatch;
 }
 
 async function reportsOf(
@@ -159,10 +191,12 @@ interface PlacedReport {
 }
 
 async function newReport(courier: Courier, opened: OpenedMail, placed: PlacedReport): Promise<NewReport> {
-  const { mail, read, digestKeys } = opened;
+  const { mail, read, known } = opened;
+  const { digestKeys } = known;
   const { report, reading } = placed;
   const id = newId<ReportId>();
-  const whose = await practiceOf(courier.ledger, mail.mailboxId, report, read.recipientAccounts);
+  const candidates = await known.candidates(mail.mailboxId);
+  const whose = practiceAmong(candidates, mail.mailboxId, report, read.recipientAccounts);
   const version = report.sentAt ?? (await arrivalOf(courier, opened));
   const practiceId = whose.kind === 'practice' ? whose.practiceId : null;
   const common = {
@@ -203,8 +237,8 @@ function asShredded(thrown: unknown): null {
 }
 
 // The earliest INTERNALDATE of these bytes: the same mail in a mailbox that was moved is no newer for it.
-async function arrivalOf(courier: Courier, { mail, raw, digestKeys }: OpenedMail): Promise<string> {
-  const earliest = mail.digest === null ? null : await earliestDate(courier.ledger, digestKeys.of(raw));
+async function arrivalOf(courier: Courier, { mail, raw, known }: OpenedMail): Promise<string> {
+  const earliest = mail.digest === null ? null : await earliestDate(courier.ledger, known.digestKeys.of(raw));
   return amsterdamIso(earliest ?? mail.internalDate ?? courier.clock.now());
 }
 

@@ -14,28 +14,30 @@ import {
   type ClaimedMail,
   claimBatch,
   contentDigestsOf,
-  eraseMail,
-  findOriginal,
-  insertReports,
+  eraseMails,
+  findOriginals,
+  insertPlaced,
   leaveMails,
   lockContents,
   lockRegistrations,
   type MatchedReceipt,
   matchReceipts,
   type NewReport,
+  type Original,
   releaseMails,
   renewMails,
+  reportPlaces,
   type SettledRegistration,
-  settleMail,
-  uncountReading,
+  settleMails,
+  uncountReadings,
 } from '../records/records.ts';
 import { asFailure } from '../shared/failure.ts';
 import { type MailId, newId } from '../shared/ids.ts';
 import type { ReasonCode } from '../shared/reasons.ts';
 import type { Courier } from './pipeline.ts';
-import { type MailReading, quarantinedMail, READ_HERE_MAX_BYTES, readMail } from './read-mail.ts';
+import { knownOfBatch, type MailReading, quarantinedMail, READ_HERE_MAX_BYTES, readMail } from './read-mail.ts';
 import { logSettled, ownAccount, recordReceipts } from './receipts.ts';
-import { isPracticeShredded, wasForwarding } from './recipient.ts';
+import { type ReceivingPractice, receivingPractice } from './recipient.ts';
 
 /** A third of the lease: a mail that takes long must not make the claim another's. */
 const RENEW_LEASE_MS = 10_000;
@@ -84,8 +86,9 @@ async function readClaimed(courier: Courier, mails: readonly ClaimedMail[], leas
   const stopRenewing = courier.clock.every(RENEW_LEASE_MS, renew);
   try {
     const digestKeys = await courier.keys.digestKeys();
+    const known = await knownOfBatch(courier, mails, digestKeys);
     for (const mail of mails) {
-      const reading = await readMail(courier, mail, digestKeys);
+      const reading = await readMail(courier, mail, known);
       if (reading !== 'stopped') readings.push(reading);
     }
     const settled: Settled = new Map();
@@ -162,50 +165,94 @@ async function record(
   readings: readonly MailReading[],
 ): Promise<Recorded> {
   await courier.keys.guardDigests(tx, digestKeys);
-  const reports = readings.flatMap((reading) => reading.reports);
-  await lockContents(tx, reports.flatMap(contentDigestsOf));
-  const ours = await oursAmong(courier, tx, readings);
-  const added: string[] = [];
+  const all = readings.flatMap(({ reports }) => reports);
+  await lockContents(tx, all.flatMap(contentDigestsOf));
+  const receipts = await receiptsAmong(courier, tx, readings);
+  const rows = readings.map(({ mailId, verdict, originalMailId = null }) => {
+    const isNotOurs = verdict === 'receipt' && (receipts.get(mailId) ?? []).length === 0;
+    return { mailId, verdict, reason: isNotOurs ? NOT_OURS : null, originalMailId };
+  });
+  const ours = await settleMails(tx, leaseToken, rows);
+  // Another has them now. These readings came to their end and are not to be counted as ones that never did.
+  await uncountReadings(
+    tx,
+    readings.map(({ mailId }) => mailId).filter((mailId) => !ours.has(mailId)),
+  );
+  const kept = readings.filter(({ mailId }) => ours.has(mailId));
+  const settled = await settledReports(tx, kept);
+  await insertPlaced(
+    tx,
+    settled.flatMap(({ placed }) => placed ?? []),
+  );
   const answered: SettledRegistration[] = [];
-  let notOurs = 0;
-  const entries: AuditEntry[] = [];
-  for (const reading of readings) {
-    const { verdict, originalMailId = null } = reading;
-    const receipts = ours.get(reading.mailId) ?? [];
-    const reason = verdict === 'receipt' && receipts.length === 0 ? NOT_OURS : null;
-    if (!(await settleMail(tx, reading.mailId, leaseToken, { verdict, reason, originalMailId }))) {
-      // Another has it now. This reading came to its end and is not to be counted as one that never did.
-      await uncountReading(tx, reading.mailId);
-      continue;
-    }
-    const settledReports: NewReport[] = [];
-    for (const report of reading.reports) {
-      const settled = await withOriginal(tx, await withPracticeState(tx, report, reading.copiedAt));
-      added.push(...(await insertReports(tx, [settled])));
-      entries.push(...entriesOf(settled));
-      settledReports.push(settled);
-    }
-    if (reason !== null) notOurs += 1;
-    answered.push(...(await recordReceipts(tx, reading.mailId, receipts)));
-    settledMails.set(reading.mailId, { verdict, reports: settledReports });
-    await eraseMail(tx, reading.mailId);
-  }
-  await appendAudit(tx, entries);
-  return { added, answered, notOurs };
+  for (const { mailId } of kept) answered.push(...(await recordReceipts(tx, mailId, receipts.get(mailId) ?? [])));
+  await eraseMails(tx, [...ours]);
+  await appendAudit(
+    tx,
+    settled.flatMap(({ report }) => entriesOf(report)),
+  );
+  const byMail = Map.groupBy(settled, ({ report }) => report.mailId);
+  for (const { mailId, verdict } of kept)
+    settledMails.set(mailId, { verdict, reports: (byMail.get(mailId) ?? []).map(({ report }) => report) });
+  return {
+    added: settled.flatMap(({ placed }) => (placed?.state === 'ready' ? [placed.deliveryId] : [])),
+    answered,
+    notOurs: rows.filter(({ mailId, reason }) => reason !== null && ours.has(mailId)).length,
+  };
 }
 
 // What the receipts in a batch say of mails of ours; the registrations they carry are locked for as long as it is recorded.
-async function oursAmong(
+async function receiptsAmong(
   courier: Courier,
   tx: Sql,
   readings: readonly MailReading[],
 ): Promise<ReadonlyMap<MailId, readonly MatchedReceipt[]>> {
-  const ours = new Map<MailId, readonly MatchedReceipt[]>();
+  const matched = new Map<MailId, readonly MatchedReceipt[]>();
   for (const { mailId, receipts = [] } of readings)
-    if (receipts.length > 0) ours.set(mailId, await matchReceipts(tx, receipts, ownAccount(courier)));
-  const ids = [...ours.values()].flat().map(({ registrationId }) => registrationId);
+    if (receipts.length > 0) matched.set(mailId, await matchReceipts(tx, receipts, ownAccount(courier)));
+  const ids = [...matched.values()].flat().map(({ registrationId }) => registrationId);
   await lockRegistrations(tx, [...new Set(ids)]);
-  return ours;
+  return matched;
+}
+
+interface SettledReport {
+  readonly report: NewReport;
+  /** In its place in the mail; null: it is there from an earlier reading. */
+  readonly placed: NewReport | null;
+}
+
+/** The reports of these readings in order, each as it is once those before it are there. */
+async function settledReports(tx: Sql, readings: readonly MailReading[]): Promise<readonly SettledReport[]> {
+  const reports = await withPracticeStates(tx, readings);
+  const originals = await findOriginals(
+    tx,
+    reports.map((report) => ({
+      practiceId: report.practiceId ?? '',
+      contentDigests: isComparable(report) ? contentDigestsOf(report) : [],
+    })),
+  );
+  const places = await reportPlaces(
+    tx,
+    readings.map(({ mailId }) => mailId),
+  );
+  // What these readings themselves bring, by practice and content.
+  const fresh = new Map<string, Original>();
+  return reports.map((before, index) => {
+    const same = `${before.practiceId} ${before.contentDigest?.toString('hex')}`;
+    const report = withOriginal(before, originals[index] ?? fresh.get(same) ?? null);
+    const placed = places.take(report);
+    if (placed !== null && isOriginal(placed))
+      fresh.set(same, { deliveryId: placed.deliveryId, state: placed.state, reason: placed.reason });
+    return { report, placed };
+  });
+}
+
+function isOriginal({ state, contentDigest, originalId }: NewReport): boolean {
+  return (state === 'ready' || state === 'held') && contentDigest !== null && originalId === null;
+}
+
+function isComparable({ state, practiceId, contentDigest }: NewReport): boolean {
+  return state === 'ready' && practiceId !== null && contentDigest !== null;
 }
 
 // That it was read, and what comes to rest here; what goes on is audited where it ends.
@@ -221,20 +268,30 @@ function entriesOf(report: NewReport): readonly AuditEntry[] {
 
 // A practice that switched forwarding off (it may share the mailbox with one that did not) receives nothing. What was
 // copied before that waits as everything else of that practice does.
-async function withPracticeState(tx: Sql, report: NewReport, copiedAt: Date): Promise<NewReport> {
-  if (report.state !== 'ready' || report.practiceId === null) return report;
-  // Sealed a moment ago under a key that was destroyed since.
-  if (await isPracticeShredded(tx, report.practiceId))
-    return { ...report, state: 'discarded', reason: 'practice.shredded', content: null };
-  if (await wasForwarding(tx, report.practiceId, copiedAt)) return report;
-  return { ...report, state: 'discarded', reason: 'practice.disabled', content: null };
+async function withPracticeStates(tx: Sql, readings: readonly MailReading[]): Promise<readonly NewReport[]> {
+  const states = new Map<string, ReceivingPractice>();
+  const reports: NewReport[] = [];
+  for (const { copiedAt, reports: read } of readings) {
+    for (const report of read) {
+      const { practiceId } = report;
+      if (report.state !== 'ready' || practiceId === null) {
+        reports.push(report);
+        continue;
+      }
+      const state = states.get(practiceId) ?? (await receivingPractice(tx, practiceId));
+      states.set(practiceId, state);
+      // Shredded: sealed a moment ago under a key that was destroyed since.
+      if (state.isShredded) reports.push({ ...report, state: 'discarded', reason: 'practice.shredded', content: null });
+      else if (state.wasForwarding(copiedAt)) reports.push(report);
+      else reports.push({ ...report, state: 'discarded', reason: 'practice.disabled', content: null });
+    }
+  }
+  return reports;
 }
 
 /** duplicate: the same content is forwarded or on its way. Where it is held, this one joins the hold. */
-async function withOriginal(tx: Sql, report: NewReport): Promise<NewReport> {
-  if (report.state !== 'ready' || report.practiceId === null || report.contentDigest === null) return report;
-  const original = await findOriginal(tx, report.practiceId, contentDigestsOf(report));
-  if (original === null) return report;
+function withOriginal(report: NewReport, original: Original | null): NewReport {
+  if (original === null || !isComparable(report)) return report;
   const joined = { ...report, content: null, originalId: original.deliveryId };
   return original.state === 'held'
     ? { ...joined, state: 'held', reason: original.reason }

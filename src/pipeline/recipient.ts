@@ -20,7 +20,21 @@ export async function practiceOf(
   report: Pick<LabReport, 'recipient'>,
   recipientAccounts: readonly string[],
 ): Promise<Whose> {
-  const candidates = mailboxId === null ? await listPractices(sql) : await practicesOfMailbox(sql, mailboxId);
+  return practiceAmong(await candidatesOf(sql, mailboxId), mailboxId, report, recipientAccounts);
+}
+
+/** The practices that what comes through a mailbox may be for. */
+export function candidatesOf(sql: Sql, mailboxId: string | null): Promise<readonly Practice[]> {
+  return mailboxId === null ? listPractices(sql) : practicesOfMailbox(sql, mailboxId);
+}
+
+/** The same among practices that were asked for before. */
+export function practiceAmong(
+  candidates: readonly Practice[],
+  mailboxId: string | null,
+  report: Pick<LabReport, 'recipient'>,
+  recipientAccounts: readonly string[],
+): Whose {
   const stated = report.recipient.zorgmail;
   if (stated !== null && stated !== '')
     return byAccount(candidates, [stated]) ?? { kind: 'held', code: 'practice.other-recipient' };
@@ -37,13 +51,19 @@ function byAccount(candidates: readonly Practice[], accounts: readonly string[])
   return found.length === 1 && found[0] !== undefined ? { kind: 'practice', practiceId: found[0].id } : null;
 }
 
-/** Whether forwarding was on (or paused) when a mail was copied; a practice that had switched it off is not taken in. */
-export async function wasForwarding(sql: Sql, practiceId: string, copiedAt: Date): Promise<boolean> {
-  const integration = await integrationOf(sql, practiceId, 'forwarding');
-  return integration !== null && (integration.disabledAt === null || copiedAt < integration.disabledAt);
+/** A practice as one that mail is read for. */
+export interface ReceivingPractice {
+  /** Whether its keys were destroyed, and nobody has switched it on since. */
+  readonly isShredded: boolean;
+  /** Whether forwarding was on (or paused) when a mail was copied; a practice that had switched it off is not taken in. */
+  wasForwarding(copiedAt: Date): boolean;
 }
 
-/** Whether the practice's keys were destroyed, and nobody has switched it on since. */
-export async function isPracticeShredded(sql: Sql, practiceId: string): Promise<boolean> {
-  return isShredded(sql, { purpose: 'practice', id: practiceId });
+export async function receivingPractice(sql: Sql, practiceId: string): Promise<ReceivingPractice> {
+  const integration = await integrationOf(sql, practiceId, 'forwarding');
+  return {
+    isShredded: await isShredded(sql, { purpose: 'practice', id: practiceId }),
+    wasForwarding: (copiedAt) =>
+      integration !== null && (integration.disabledAt === null || copiedAt < integration.disabledAt),
+  };
 }

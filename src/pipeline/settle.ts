@@ -9,11 +9,13 @@ import {
   addUncoded,
   type CardsInDoubt,
   type ClaimedDelivery,
-  eraseMail,
-  eraseReport,
-  insertBoardDelivery,
+  eraseMails,
+  eraseReports,
+  insertBoardDeliveries,
   postponeDelivery,
-  settleDelivery,
+  type SettledRow,
+  settleDeliveries,
+  type UncodedRow,
 } from '../records/records.ts';
 import { asFailure, type Failure } from '../shared/failure.ts';
 import { type DeliveryId, newId } from '../shared/ids.ts';
@@ -21,6 +23,7 @@ import type { ReasonCode } from '../shared/reasons.ts';
 import type { OpenDelivery } from './open-delivery.ts';
 import type { Courier } from './pipeline.ts';
 import { waitOf } from './targets.ts';
+import { perLedger, TOGETHER_MOST, together } from './together.ts';
 
 /** What became of it; the settlement is recorded from this. */
 export type DeliveryAnswer =
@@ -149,42 +152,39 @@ function isFromTarget({ code }: Failure): boolean {
   return /^(card|board)\./.test(code);
 }
 
+/** What is recorded of one delivery that comes to rest. */
+interface Ending {
+  readonly claim: ClaimedDelivery;
+  readonly leaseToken: string;
+  readonly answer: DeliveryAnswer;
+  readonly withheldCount: number;
+  readonly uncoded: readonly UncodedRow[];
+  /** For a board delivery to follow, or not. */
+  readonly hasBoard: boolean;
+  readonly isLookedUp: boolean;
+}
+
+interface Ended {
+  /** By the ledger's clock; null: the claim had passed to another. */
+  readonly settledAt: Date | null;
+  /** The delivery to its board, where there is one to be added to the queue. */
+  readonly boardId: DeliveryId | null;
+}
+
+const endings = perLedger(({ ledger }) =>
+  together((ends: readonly Ending[]) => ledger.transaction((tx) => recordEndings(tx, ends)), { most: TOGETHER_MOST }),
+);
+
 /** Records a forwarded report, its audit row and the delivery to the board, in one transaction. */
-export async function recordForwarded(
+export function recordForwarded(
   courier: Courier,
-  delivery: OpenDelivery,
+  { claim, leaseToken, practice, content }: OpenDelivery,
   answer: Extract<DeliveryAnswer, { kind: 'forwarded' }>,
 ): Promise<DeliveryId | null> {
-  const { claim, leaseToken, practice, content } = delivery;
-  const tally = tallyOf(courier, claim);
-  const boardId = await courier.ledger.transaction(async (tx) => {
-    const settlement = {
-      state: 'forwarded',
-      reason: null,
-      detail: answer.warnings.length === 0 ? null : answer.warnings.join(' '),
-      withheldCount: content.withheldCount,
-      receipt: { resources: answer.written.resources.map((resource) => ({ ...resource })) },
-    } as const;
-    if (!(await settleDelivery(tx, claim.id, leaseToken, settlement, tally.note))) return null;
-    await countUncoded(courier, tx, delivery);
-    const participants = { ...participantsOf(claim), ...(answer.card === null ? {} : { card: answer.card }) };
-    await appendAudit(tx, [
-      lookedUp(claim, 'forwarded', null),
-      {
-        ...aboutClaim(claim),
-        event: 'report.forwarded',
-        objectKind: 'report',
-        objectId: claim.reportId,
-        participants,
-        fields: { resources: answer.written.resources.length, withheld: content.withheldCount },
-      },
-    ]);
-    if (practice.boards === 'none') return null;
-    const id = newId<DeliveryId>();
-    return (await insertBoardDelivery(tx, id, claim.id)) ? id : null;
-  });
-  tally.count('forwarded', null);
-  return boardId;
+  const hasBoard = practice.boards !== 'none';
+  const { withheldCount } = content;
+  const uncoded = uncodedOfDelivery(courier, { claim, content });
+  return rest(courier, { claim, leaseToken, answer, withheldCount, uncoded, hasBoard, isLookedUp: true });
 }
 
 /** Counts an end once it is committed, and only if it was ours: `note` is given to settleDelivery. */
@@ -201,68 +201,108 @@ export function tallyOf({ meter }: Pick<Courier, 'meter'>, claim: Pick<ClaimedDe
   };
 }
 
-/** What went to a card without a code, or would have: the mapping's gaps are counted with the outcome, so exactly once. */
-async function countUncoded(
-  { registry }: Pick<Courier, 'registry'>,
-  tx: Sql,
-  { claim, content }: Pick<OpenDelivery, 'claim' | 'content'>,
-): Promise<void> {
-  const laboratory = claim.laboratory ?? claim.sender ?? '';
-  const counts = uncodedOf(content.report, codeListOf(registry, claim.laboratory));
-  await addUncoded(
-    tx,
-    counts.map((count) => ({ laboratory, ...count })),
-  );
-}
-
 /** Records an end that wrote nothing. Of a patient who is not followed nothing stays but digests. */
 export async function recordSettled(
   courier: Courier,
-  delivery: Pick<OpenDelivery, 'claim' | 'leaseToken'> & Partial<Pick<OpenDelivery, 'content'>>,
+  { claim, leaseToken, content }: Pick<OpenDelivery, 'claim' | 'leaseToken'> & Partial<Pick<OpenDelivery, 'content'>>,
   answer: Exclude<DeliveryAnswer, { kind: 'forwarded' }>,
   withheldCount: number,
   isLookedUp = true,
 ): Promise<void> {
-  const { claim, leaseToken } = delivery;
-  const reason = answer.kind === 'held' ? answer.code : answer.kind === 'no-card' ? answer.reason : null;
-  const tally = tallyOf(courier, claim);
-  await courier.ledger.transaction(async (tx) => {
-    const settlement = {
-      state: answer.kind,
-      reason,
-      detail: answer.kind === 'held' ? answer.detail : null,
-      withheldCount,
-      receipt: answer.kind === 'held' && answer.cards !== undefined ? { cards: answer.cards } : null,
-    };
-    if (!(await settleDelivery(tx, claim.id, leaseToken, settlement, tally.note))) return;
-    if (answer.kind === 'shadowed' && claim.target === 'patient-card' && delivery.content !== undefined) {
-      await countUncoded(courier, tx, { claim, content: delivery.content });
-    }
-    if (answer.kind === 'no-card' && claim.target === 'patient-card') await eraseAll(tx, claim);
-    await auditSettled(tx, claim, answer.kind, reason, isLookedUp);
-  });
-  tally.count(answer.kind, reason);
+  const isUncoded = answer.kind === 'shadowed' && claim.target === 'patient-card' && content !== undefined;
+  const uncoded = isUncoded ? uncodedOfDelivery(courier, { claim, content }) : [];
+  await rest(courier, { claim, leaseToken, answer, withheldCount, uncoded, hasBoard: false, isLookedUp });
 }
 
-async function eraseAll(tx: Sql, claim: ClaimedDelivery): Promise<void> {
-  await eraseReport(tx, claim.reportId);
-  await eraseMail(tx, claim.mailId);
+/** Recorded with others, and then counted. */
+async function rest(courier: Courier, end: Ending): Promise<DeliveryId | null> {
+  const tally = tallyOf(courier, end.claim);
+  const { settledAt, boardId } = await endings(courier)(end);
+  if (settledAt !== null) tally.note(settledAt);
+  tally.count(end.answer.kind, reasonOf(end.answer));
+  return boardId;
+}
+
+async function recordEndings(tx: Sql, ends: readonly Ending[]): Promise<readonly Ended[]> {
+  const settled = await settleDeliveries(tx, ends.map(settledRow));
+  const ours = ends.filter(({ claim }) => settled.has(claim.id));
+  await addUncoded(
+    tx,
+    ours.flatMap(({ uncoded }) => uncoded),
+  );
+  const strangers = ours.filter(({ claim, answer }) => answer.kind === 'no-card' && claim.target === 'patient-card');
+  await eraseReports(
+    tx,
+    strangers.map(({ claim }) => claim.reportId),
+  );
+  await eraseMails(
+    tx,
+    strangers.map(({ claim }) => claim.mailId),
+  );
+  await appendAudit(tx, ours.flatMap(entriesOf));
+  const boards = new Map(
+    ours.filter(({ hasBoard }) => hasBoard).map(({ claim }) => [claim.id, newId<DeliveryId>()] as const),
+  );
+  const added = await insertBoardDeliveries(
+    tx,
+    [...boards].map(([cardDeliveryId, id]) => ({ id, cardDeliveryId })),
+  );
+  return ends.map(({ claim }) => {
+    const board = boards.get(claim.id);
+    return {
+      settledAt: settled.get(claim.id) ?? null,
+      boardId: board !== undefined && added.has(board) ? board : null,
+    };
+  });
+}
+
+function settledRow({ claim, leaseToken, answer, withheldCount }: Ending): SettledRow {
+  const row = { id: claim.id, leaseToken, state: answer.kind, withheldCount };
+  switch (answer.kind) {
+    case 'forwarded': {
+      const receipt = { resources: answer.written.resources.map((resource) => ({ ...resource })) };
+      const detail = answer.warnings.length === 0 ? null : answer.warnings.join(' ');
+      return { ...row, reason: null, detail, receipt };
+    }
+    case 'held': {
+      const receipt = answer.cards === undefined ? null : { cards: answer.cards };
+      return { ...row, reason: answer.code, detail: answer.detail, receipt };
+    }
+    default:
+      return { ...row, reason: reasonOf(answer), detail: null, receipt: null };
+  }
+}
+
+function reasonOf(answer: DeliveryAnswer): string | null {
+  if (answer.kind === 'held') return answer.code;
+  return answer.kind === 'no-card' ? answer.reason : null;
+}
+
+/** What went to a card without a code, or would have: the mapping's gaps are counted with the outcome, so exactly once. */
+function uncodedOfDelivery(
+  { registry }: Pick<Courier, 'registry'>,
+  { claim, content }: Pick<OpenDelivery, 'claim' | 'content'>,
+): readonly UncodedRow[] {
+  const laboratory = claim.laboratory ?? claim.sender ?? '';
+  return uncodedOf(content.report, codeListOf(registry, claim.laboratory)).map((count) => ({ laboratory, ...count }));
 }
 
 // Also where nothing was written the patient was looked up, but for a report of which the practice chose nothing.
-async function auditSettled(
-  tx: Sql,
-  claim: ClaimedDelivery,
-  state: string,
-  reason: string | null,
-  isLookedUp: boolean,
-): Promise<void> {
+function entriesOf({ claim, answer, withheldCount, isLookedUp }: Ending): readonly AuditEntry[] {
+  if (answer.kind === 'forwarded') {
+    const participants = { ...participantsOf(claim), ...(answer.card === null ? {} : { card: answer.card }) };
+    const fields = { resources: answer.written.resources.length, withheld: withheldCount };
+    const about = { ...aboutClaim(claim), objectKind: 'report', objectId: claim.reportId } as const;
+    return [lookedUp(claim, 'forwarded', null), { ...about, event: 'report.forwarded', participants, fields }];
+  }
+  const reason = reasonOf(answer);
   const isWithheld = reason === 'practice.withheld';
-  const entries: AuditEntry[] = isLookedUp && !isWithheld ? [lookedUp(claim, state, reason)] : [];
-  const about = { ...aboutClaim(claim), participants: participantsOf(claim), reason, fields: { state } };
-  if (isWithheld) entries.push({ ...about, event: 'report.withheld' });
-  if (state === 'held') entries.push({ ...about, event: 'report.held' });
-  await appendAudit(tx, entries);
+  const about = { ...aboutClaim(claim), participants: participantsOf(claim), reason, fields: { state: answer.kind } };
+  return [
+    ...(isLookedUp && !isWithheld ? [lookedUp(claim, answer.kind, reason)] : []),
+    ...(isWithheld ? [{ ...about, event: 'report.withheld' } as const] : []),
+    ...(answer.kind === 'held' ? [{ ...about, event: 'report.held' } as const] : []),
+  ];
 }
 
 /** That the patient's card, or board, was looked for or into. */

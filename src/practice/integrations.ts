@@ -61,13 +61,24 @@ interface IntegrationRow {
 }
 
 export async function integrationOf(sql: Sql, practiceId: string, name: IntegrationName): Promise<Integration | null> {
-  const { rows } = await sql.query<IntegrationRow>(
-    `select name, state, mode, authorised_by, authorised_on, determinations, since, disabled_at
-     from integration where practice_id = $1 and name = $2`,
-    [practiceId, name],
+  return (await integrationsOf(sql, [practiceId], name)).get(practiceId) ?? null;
+}
+
+/** The same of several practices, by practice. */
+export async function integrationsOf(
+  sql: Sql,
+  practiceIds: readonly string[],
+  name: IntegrationName,
+): Promise<ReadonlyMap<string, Integration>> {
+  const { rows } = await sql.query<IntegrationRow & { practice_id: string }>(
+    `select practice_id, name, state, mode, authorised_by, authorised_on, determinations, since, disabled_at
+     from integration where practice_id = any($1::uuid[]) and name = $2`,
+    [practiceIds, name],
   );
-  const row = rows[0];
-  if (row === undefined) return null;
+  return new Map(rows.map((row) => [row.practice_id, asIntegration(row)]));
+}
+
+function asIntegration(row: IntegrationRow): Integration {
   return {
     name: row.name,
     state: row.state,

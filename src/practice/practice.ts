@@ -66,6 +66,7 @@ export {
   type EnableRequest,
   enableIntegration,
   integrationOf,
+  integrationsOf,
   type Refusal,
 } from './integrations.ts';
 export {
@@ -96,7 +97,14 @@ export {
   renewWorker,
   retireWorker,
 } from './ownership.ts';
-export { addPractice, findPractice, listPractices, type NewPractice, practicesOfMailbox } from './practices.ts';
+export {
+  addPractice,
+  findPractice,
+  findPractices,
+  listPractices,
+  type NewPractice,
+  practicesOfMailbox,
+} from './practices.ts';
 export {
   type ReceiverRefusal,
   type ReceiverWish,

@@ -59,6 +59,11 @@ export async function findPractice(sql: Sql, agbOrId: string): Promise<Practice 
   return rows[0] ?? null;
 }
 
+/** Of these ids; one that there is none of is left out. */
+export async function findPractices(sql: Sql, ids: readonly string[]): Promise<readonly Practice[]> {
+  return (await sql.query<Practice>(`${SELECT} where p.id = any($1::uuid[])`, [ids])).rows;
+}
+
 export async function listPractices(sql: Sql): Promise<readonly Practice[]> {
   return (await sql.query<Practice>(`${SELECT} order by p.agb`)).rows;
 }

@@ -1,6 +1,6 @@
-/** Statements on deliveries: claim, postpone, settle. */
+/** Statements on deliveries: claim, postpone, find what waits. */
 
-import type { DeliveryState, Sql } from '../ledger/ledger.ts';
+import type { Sql } from '../ledger/ledger.ts';
 import type { DeliveryId, MailId, ReportId } from '../shared/ids.ts';
 
 /** How long a claim lasts; whoever delivers renews it, so that a dead worker's deliveries are soon another's. */
@@ -54,15 +54,23 @@ export type ClaimAnswer =
   /** Another delivery for the same patient and target is on its way. */
   | { readonly kind: 'busy' };
 
-// `generation`: the placeholder of the job's, which may be null.
-const isClaimable = (generation: '$2' | '$3') => `d.state in ('ready', 'sending', 'uncertain') and not d.is_parked
+// `generation`: where the job's stands in the statement; it may be null.
+const isClaimable = (
+  generation: '$2' | 'w.generation',
+) => `d.state in ('ready', 'sending', 'uncertain') and not d.is_parked
   and (d.lease_until is null or d.lease_until < now()) and d.generation <= coalesce(${generation}::int, d.generation)`;
+
+/** A delivery that somebody wants to work on now. */
+export interface ClaimWish {
+  readonly id: string;
+  readonly leaseToken: string;
+  /** A job of an earlier generation than the row's has a successor and does nothing; null: no job, but somebody who wants it now. */
+  readonly generation: number | null;
+}
 
 /**
  * Takes a delivery for this worker: ready → sending; one whose earlier claim ran out → uncertain, since its request may
  * have been taken. The unique index on (target, patient) makes a second one for the same patient wait.
- * A job of an earlier `generation` than the row's has a successor and does nothing; null: no job, but somebody who wants
- * it now.
  */
 export async function claimDelivery(
   sql: Sql,
@@ -70,36 +78,75 @@ export async function claimDelivery(
   leaseToken: string,
   generation: number | null = null,
 ): Promise<ClaimAnswer> {
-  // `busy` is asked in the statement and guarded by the index: two claims at the same moment meet there.
-  const claimed = await sql
-    .query<{ state: string }>(
-      `update delivery d set state = case when d.state = 'ready' then 'sending' else 'uncertain' end,
-       lease_token = $2, lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
-     where d.id = $1 and ${isClaimable('$3')}
-       and not exists (select 1 from delivery o where o.target = d.target and o.patient_key = d.patient_key and o.id <> d.id
-                       and o.state in ('sending', 'uncertain'))
-     returning d.state`,
-      [id, leaseToken, generation],
-    )
-    .catch(asBusy);
-  if (claimed === 'busy' || claimed.count === 0) {
-    return (await waitsForItsPatient(sql, id, generation)) ? { kind: 'busy' } : { kind: 'nothing' };
-  }
-  const { rows } = await sql.query<StoredDelivery>(
-    `select d.id, d.target, r.id as "reportId", r.mail_id as "mailId", m.mailbox_id as "mailboxId", r.practice_id as "practiceId", m.source, r.format, r.laboratory,
-       r.sender, r.patient_key as "patientKey", r.reference_digest as "referenceDigest", r.content_digest as "contentDigest", r.report_ordinal as "reportOrdinal", r.version,
+  const [answer = { kind: 'nothing' }] = await claimDeliveries(sql, [{ id, leaseToken, generation }]);
+  return answer;
+}
+
+/** The same of many, each answered in its place: of one patient one at most, also among themselves. */
+export async function claimDeliveries(sql: Sql, wishes: readonly ClaimWish[]): Promise<readonly ClaimAnswer[]> {
+  const claimed = await takeClaims(sql, wishes);
+  const rest = wishes.filter(({ leaseToken }) => !claimed.has(leaseToken));
+  const busy = rest.length === 0 ? new Set<string>() : await waitForTheirPatients(sql, rest);
+  return wishes.map(({ id, leaseToken }): ClaimAnswer => {
+    const delivery = claimed.get(leaseToken);
+    if (delivery !== undefined) return { kind: 'claimed', delivery };
+    return { kind: busy.has(id) ? 'busy' : 'nothing' };
+  });
+}
+
+/** How often many are claimed anew in one statement before each is tried by itself. */
+const TOGETHER_TRIES = 3;
+
+// `busy` is asked in the statement and guarded by the index: two claims at the same moment meet there. Where that is one of
+// many, none of them was made. Asked again the other's claim is seen, so that only its patient is busy.
+async function takeClaims(
+  sql: Sql,
+  wishes: readonly ClaimWish[],
+  tries = TOGETHER_TRIES,
+): Promise<ReadonlyMap<string, ClaimedDelivery>> {
+  const claimed = await claimRows(sql, wishes).catch(asBusy);
+  if (claimed !== 'busy') return claimed;
+  const all = new Map<string, ClaimedDelivery>();
+  if (wishes.length === 1) return all;
+  if (tries > 1) return takeClaims(sql, wishes, tries - 1);
+  for (const wish of wishes) for (const [token, delivery] of await takeClaims(sql, [wish])) all.set(token, delivery);
+  return all;
+}
+
+/** By lease token. */
+async function claimRows(sql: Sql, wishes: readonly ClaimWish[]): Promise<ReadonlyMap<string, ClaimedDelivery>> {
+  const { rows } = await sql.query<StoredDelivery & { leaseToken: string }>(
+    `with wish as (select * from unnest($1::uuid[], $2::uuid[], $3::int[]) with ordinality as w (id, token, generation, place)),
+       chosen as (
+         select distinct on (d.target, coalesce(d.patient_key, uuid_send(d.id))) d.id, w.token, w.generation
+         from wish w join delivery d on d.id = w.id
+         where ${isClaimable('w.generation')} and not exists (select 1 from delivery o where o.target = d.target
+           and o.patient_key = d.patient_key and o.id <> d.id and o.state in ('sending', 'uncertain'))
+         order by d.target, coalesce(d.patient_key, uuid_send(d.id)), w.place)
+     update delivery d set state = case when d.state = 'ready' then 'sending' else 'uncertain' end,
+       lease_token = w.token, lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
+     from chosen w, report r, mail m
+     where d.id = w.id and r.id = d.report_id and m.id = r.mail_id and ${isClaimable('w.generation')}
+     returning w.token as "leaseToken", d.id, d.target, r.id as "reportId", r.mail_id as "mailId", m.mailbox_id as "mailboxId",
+       r.practice_id as "practiceId", m.source, r.format, r.laboratory, r.sender, r.patient_key as "patientKey",
+       r.reference_digest as "referenceDigest", r.content_digest as "contentDigest", r.report_ordinal as "reportOrdinal", r.version,
        r.is_corrected as "isCorrected", r.content, d.override ->> 'card' as "overrideCard",
        coalesce(d.override -> 'acknowledged', '[]') as acknowledged, coalesce(d.override -> 'choices', '[]') as choices,
        d.override ->> 'retractFrom' as "retractFrom", r.identifiers, d.attempts,
        d.state = 'uncertain' or d.ask_first as "isUncertain", round(extract(epoch from now() - d.created_at) * 1000)::bigint as "ageMs",
-       case when m.source = 'mailbox' and not m.is_untimed and not d.is_untimed then m.internal_date end as "arrivedAt"
-     from delivery d join report r on r.id = d.report_id join mail m on m.id = r.mail_id where d.id = $1`,
-    [id],
+       case when m.source = 'mailbox' and not m.is_untimed and not d.is_untimed then m.internal_date end as "arrivedAt"`,
+    [
+      wishes.map(({ id }) => id),
+      wishes.map(({ leaseToken }) => leaseToken),
+      wishes.map(({ generation }) => generation),
+    ],
   );
-  const delivery = rows[0];
-  if (delivery === undefined) return { kind: 'nothing' };
-  const identifiers = delivery.identifiers === null ? null : new Map(Object.entries(delivery.identifiers));
-  return { kind: 'claimed', delivery: { ...delivery, identifiers } };
+  return new Map(
+    rows.map(({ leaseToken, identifiers, ...delivery }) => [
+      leaseToken,
+      { ...delivery, identifiers: identifiers === null ? null : new Map(Object.entries(identifiers)) },
+    ]),
+  );
 }
 
 type StoredDelivery = Omit<ClaimedDelivery, 'identifiers'> & {
@@ -112,14 +159,14 @@ function asBusy(thrown: unknown): 'busy' {
   throw thrown;
 }
 
-// Somebody looks after it then: the sweeper need not add it once more.
-async function waitsForItsPatient(sql: Sql, id: string, generation: number | null): Promise<boolean> {
-  const { count } = await sql.query(
+// Somebody looks after them then: the sweeper need not add them once more.
+async function waitForTheirPatients(sql: Sql, wishes: readonly ClaimWish[]): Promise<ReadonlySet<string>> {
+  const { rows } = await sql.query<{ id: string }>(
     `update delivery d set next_check_at = greatest(next_check_at, now() + make_interval(secs => ${CHECK_SECONDS}))
-     where d.id = $1 and ${isClaimable('$2')}`,
-    [id, generation],
+     from unnest($1::uuid[], $2::int[]) as w (id, generation) where d.id = w.id and ${isClaimable('w.generation')} returning d.id`,
+    [wishes.map(({ id }) => id), wishes.map(({ generation }) => generation)],
   );
-  return count === 1;
+  return new Set(rows.map(({ id }) => id));
 }
 
 /**
@@ -186,58 +233,6 @@ export async function postponeDelivery(sql: Sql, id: string, leaseToken: string,
   );
 }
 
-export interface Settlement {
-  readonly state: Extract<DeliveryState, 'forwarded' | 'no-card' | 'shadowed' | 'held'>;
-  readonly reason: string | null;
-  readonly detail: string | null;
-  readonly withheldCount: number;
-  /** Ids and versions of what stands at the target. */
-  readonly receipt: Readonly<Record<string, unknown>> | null;
-}
-
-/**
- * Records the end of a delivery; only for the worker that claimed it. False: the claim had passed to another. `note` hears
- * when that was, by the ledger's clock.
- */
-export async function settleDelivery(
-  tx: Sql,
-  id: string,
-  leaseToken: string,
-  settlement: Settlement,
-  note: (settledAt: Date) => void = () => {},
-): Promise<boolean> {
-  const settled = await tx.query(
-    `update delivery set state = $3, reason = $4, detail = $5, receipt = $6, settled_at = now(), lease_token = null, lease_until = null
-     where id = $1 and lease_token = $2 and state in ('sending', 'uncertain')`,
-    [
-      id,
-      leaseToken,
-      settlement.state,
-      settlement.reason,
-      settlement.detail,
-      settlement.receipt === null ? null : JSON.stringify(settlement.receipt),
-    ],
-  );
-  if (settled.count === 0) return false;
-  const { rows } = await tx.query<{ at: Date }>(
-    'update report set withheld_count = $2 where id = (select report_id from delivery where id = $1) returning now() as at',
-    [id, settlement.withheldCount],
-  );
-  if (rows[0] !== undefined) note(rows[0].at);
-  return true;
-}
-
-/** The delivery to the board that follows one to the card; its id, or null where it is there already. */
-export async function insertBoardDelivery(tx: Sql, id: DeliveryId, cardDeliveryId: string): Promise<boolean> {
-  const inserted = await tx.query(
-    `insert into delivery (id, report_id, target, state, patient_key, next_check_at)
-     select $1, report_id, 'board', 'ready', patient_key, now() + make_interval(secs => ${CHECK_SECONDS}) from delivery where id = $2
-     on conflict (report_id, target) do nothing`,
-    [id, cardDeliveryId],
-  );
-  return inserted.count === 1;
-}
-
 /** Open deliveries that nobody looks after: generation raised, to be added to the queue again. */
 export async function overdueDeliveries(
   sql: Sql,
@@ -270,10 +265,22 @@ export async function nextOfPatient(
   target: ClaimedDelivery['target'],
   patientKey: Buffer,
 ): Promise<DeliveryId | null> {
-  const { rows } = await sql.query<{ id: DeliveryId }>(
-    `select id from delivery where target = $1 and patient_key = $2 and state = 'ready' and attempts = 0 and reason is null and not is_parked
-       and (lease_until is null or lease_until < now()) order by created_at, id limit 1`,
-    [target, patientKey],
+  const [next = null] = await nextOfPatients(sql, [{ target, patientKey }]);
+  return next;
+}
+
+/** The same of many, each in its place. */
+export async function nextOfPatients(
+  sql: Sql,
+  asked: readonly { readonly target: ClaimedDelivery['target']; readonly patientKey: Buffer }[],
+): Promise<readonly (DeliveryId | null)[]> {
+  const { rows } = await sql.query<{ place: number; id: DeliveryId }>(
+    `select a.place::int as place, n.id from unnest($1::text[], $2::bytea[]) with ordinality as a (target, patient_key, place),
+       lateral (select id from delivery d where d.target = a.target and d.patient_key = a.patient_key and d.state = 'ready'
+         and attempts = 0 and reason is null and not is_parked and (lease_until is null or lease_until < now())
+         order by created_at, id limit 1) n`,
+    [asked.map(({ target }) => target), asked.map(({ patientKey }) => patientKey)],
   );
-  return rows[0]?.id ?? null;
+  const found = new Map(rows.map(({ place, id }) => [place - 1, id]));
+  return asked.map((_, place) => found.get(place) ?? null);
 }

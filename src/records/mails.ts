@@ -86,13 +86,22 @@ export async function insertReplayed(
 
 /** Rows that were assigned before they were seen and are copied now: they keep their id and are filled. */
 export async function setAssignedCopied(tx: Sql, batchId: BatchId, rows: readonly CopiedRow[]): Promise<void> {
-  for (const row of rows) {
-    await tx.query(
-      `update mail set state = 'copied', bytes = $2, digest = $3, content = $4, read_batch_id = $5, internal_date = $6, day = $7, copied_at = now(), is_untimed = true
-       where id = $1 and state = 'assigned'`,
-      [row.id, row.bytes, row.digest, row.content, batchId, row.internalDate, row.day],
-    );
-  }
+  if (rows.length === 0) return;
+  await tx.query(
+    `update mail m set state = 'copied', bytes = r.bytes, digest = r.digest, content = r.content, read_batch_id = $1,
+       internal_date = r.internal_date, day = r.day, copied_at = now(), is_untimed = true
+     from unnest($2::uuid[], $3::timestamptz[], $4::date[], $5::int[], $6::bytea[], $7::bytea[]) as r (id, internal_date, day, bytes, digest, content)
+     where m.id = r.id and m.state = 'assigned'`,
+    [
+      batchId,
+      rows.map((row) => row.id),
+      rows.map((row) => row.internalDate),
+      rows.map((row) => row.day),
+      rows.map((row) => row.bytes),
+      rows.map((row) => row.digest),
+      rows.map((row) => row.content),
+    ],
+  );
 }
 
 /** Uids that were assigned but gone before we saw them; `ids` and `uids` in step. Rows that wait are filled in. */
@@ -224,11 +233,13 @@ export async function releaseMails(sql: Sql, leaseToken: string, ended: readonly
   );
 }
 
-/** A mail that was read to its end after its claim had passed to another: that reading is not held against it. */
-export async function uncountReading(tx: Sql, mailId: string): Promise<void> {
-  await tx.query(`update mail set read_attempts = greatest(read_attempts - 1, 0) where id = $1 and state = 'copied'`, [
-    mailId,
-  ]);
+/** Mails that were read to their end after their claim had passed to another: that reading is not held against them. */
+export async function uncountReadings(tx: Sql, mailIds: readonly string[]): Promise<void> {
+  if (mailIds.length === 0) return;
+  await tx.query(
+    `update mail set read_attempts = greatest(read_attempts - 1, 0) where id = any($1::uuid[]) and state = 'copied'`,
+    [mailIds],
+  );
 }
 
 /** Lets go of mails whose reading was ended: the attempt counts, and they may be claimed again at once. */

@@ -10,19 +10,27 @@ export { type ArrivalDay, arrivalDays, countArrivals, forgetArrivals } from './a
 export {
   type ClaimAnswer,
   type ClaimedDelivery,
+  type ClaimWish,
+  claimDeliveries,
   claimDelivery,
   clearUncertain,
-  insertBoardDelivery,
   nextOfPatient,
+  nextOfPatients,
   openDeliveriesOf,
   overdueDeliveries,
   type Postponement,
   postponeDelivery,
   renewLease,
-  type Settlement,
-  settleDelivery,
   waitsForTarget,
 } from './deliveries.ts';
+export {
+  insertBoardDeliveries,
+  insertBoardDelivery,
+  type SettledRow,
+  type Settlement,
+  settleDeliveries,
+  settleDelivery,
+} from './delivery-ends.ts';
 export { discardDisabled } from './disabled.ts';
 export {
   type CardsInDoubt,
@@ -38,7 +46,14 @@ export {
   releaseHeld,
   wishDiscard,
 } from './holds.ts';
-export { type KnownResult, knownResults, rememberResults } from './lab-results.ts';
+export {
+  type KnownResult,
+  knownResults,
+  knownResultsOf,
+  type RememberedReport,
+  rememberResults,
+  rememberResultsOf,
+} from './lab-results.ts';
 export {
   type ClaimedMail,
   type CopiedRow,
@@ -55,7 +70,7 @@ export {
   releaseMails,
   renewMails,
   setAssignedCopied,
-  uncountReading,
+  uncountReadings,
   waitingAssigned,
 } from './mails.ts';
 export {
@@ -66,10 +81,19 @@ export {
   isTakenBack,
   isUnderOtherPatient,
   knownNumbers,
+  type NamedReport,
+  type NumberHolderAsked,
   type OtherCard,
   otherCards,
+  otherCardsOf,
+  type ReferencedReport,
+  referenceConflicts,
   rememberLabNumbers,
+  rememberNumbersOf,
+  reusedReferences,
   scopesOf,
+  scopesOfAll,
+  takenBack,
 } from './memory.ts';
 export {
   areAtRest,
@@ -182,14 +206,20 @@ export {
 export {
   contentDigestsOf,
   eraseMail,
+  eraseMails,
   eraseReport,
+  eraseReports,
   findOriginal,
-  findOriginalMail,
+  findOriginalMails,
+  findOriginals,
+  insertPlaced,
   insertReports,
   lockContents,
   type NewReport,
   type Original,
+  reportPlaces,
   settleMail,
+  settleMails,
 } from './reports.ts';
 export { type Distrusted, disown, distrust, knownUntil } from './restored.ts';
 export { countPrunable, type Pruned, pruneBatch, type Retention } from './retention.ts';

@@ -22,8 +22,9 @@ export async function addUncoded(tx: Sql, rows: readonly UncodedRow[]): Promise<
   // Always in one order: two reports with the same codes would else wait for each other's rows for ever.
   await tx.query(
     `insert into uncoded (laboratory, code, why, result_count)
-     select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) as sent (laboratory, code, why, result_count)
-     order by laboratory, code, why
+     select laboratory, code, why, sum(result_count)::bigint
+     from unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) as sent (laboratory, code, why, result_count)
+     group by laboratory, code, why order by laboratory, code, why
      on conflict (laboratory, code, why) do update
        set result_count = uncoded.result_count + excluded.result_count, last_at = now()`,
     [

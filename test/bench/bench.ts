@@ -1,6 +1,7 @@
 /** `npm run bench -- NAME [--quick] [--json]`: the table of benchmarks, one file each. */
 
 import { type Bench, runBench } from './command.ts';
+import { copyBench } from './copy.ts';
 import { drainBench } from './drain.ts';
 import { liveBench } from './live.ts';
 import { parseBench } from './parse.ts';
@@ -9,6 +10,7 @@ import { scaleBench } from './scale.ts';
 
 const BENCHES: ReadonlyMap<string, Bench> = new Map([
   ['parse', parseBench],
+  ['copy', copyBench],
   ['drain', drainBench],
   ['live', liveBench],
   ['reconnect', reconnectBench],

@@ -76,8 +76,10 @@ export const drainBench: Bench = {
   },
 };
 
+const SANDBOX: TrafficSet = { name: 'sandbox', mailboxes: 5, mailsEach: 40, followedShare: 1 };
+
 function variantsOf(isQuick: boolean): readonly Variant[] {
-  const size = isQuick ? { mailboxes: 10, mailsEach: 100 } : { mailboxes: 100, mailsEach: 200 };
+  const size = isQuick ? { mailboxes: 10, mailsEach: 200 } : { mailboxes: 100, mailsEach: 200 };
   const rounds = isQuick ? 1 : 3;
   const followed: TrafficSet = { name: 'followed', ...size, followedShare: 1 };
   const mixed: TrafficSet = { name: 'mixed', ...size, followedShare: 0.2 };
@@ -86,6 +88,15 @@ function variantsOf(isQuick: boolean): readonly Variant[] {
     { ...common, name: 'followed', says: 'one worker, every patient followed', set: followed },
     { ...common, name: 'mixed', says: 'one worker, one in five patients followed', set: mixed },
     { ...common, name: 'twoWorkers', says: 'two workers, one in five patients followed', set: mixed, workers: 2 },
+    // Few: the sandbox's own server validates every resource, one request after the other.
+    {
+      ...common,
+      name: 'sandbox',
+      says: 'one worker, followed, a cKIS that validates',
+      set: SANDBOX,
+      sink: 'sandbox',
+      rounds: 1,
+    },
   ];
 }
 
@@ -118,7 +129,11 @@ async function drainOnce(stage: Stage, variant: Variant, expected: ExpectedOutco
     const others = { ...pids, sink: [sink.pid] };
     const before = cpuOf(others);
     const startedAt = Date.now();
-    for (let count = 0; count < variant.workers; count++) workers.push(startWorker(env, log));
+    for (let count = 0; count < variant.workers; count++) {
+      const worker = startWorker(env, log);
+      workers.push(worker);
+      stage.alsoEnd(() => stopped(worker));
+    }
     await untilDrained(ledger, variant.set, workers);
     const workerPids = workers.flatMap(({ pid }) => pid ?? []);
     const after = { ...cpuOf(others), worker: cpuMsOf(workerPids) };

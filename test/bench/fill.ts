@@ -29,7 +29,14 @@ function answersOf(socket: ReturnType<typeof connect>): (tag: string) => Promise
   socket.on('data', (chunk: Buffer) => {
     said += chunk.toString('latin1');
   });
+  let told = Promise.withResolvers<void>();
+  const tell = () => {
+    told.resolve();
+    told = Promise.withResolvers<void>();
+  };
+  socket.on('data', tell).on('close', tell);
   socket.on('error', () => {});
+  const news = () => told.promise;
   return async (tag) => {
     const line = new RegExp(`^\\${tag} (\\w+).*\\r\\n`, 'm');
     for (;;) {
@@ -40,7 +47,7 @@ function answersOf(socket: ReturnType<typeof connect>): (tag: string) => Promise
         return;
       }
       if (socket.destroyed) throw new Error('the mailbox could not be filled: connection closed');
-      await Promise.race([once(socket, 'data'), once(socket, 'close')]);
+      await news();
     }
   };
 }

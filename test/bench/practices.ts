@@ -9,7 +9,7 @@ import type { SandboxPatient, SandboxPractice } from '../../src/sandbox/people.t
 
 /** What one ledger takes: practices with a mailbox each, their people, their mail. */
 export interface TrafficSet {
-  readonly name: 'followed' | 'mixed' | 'copy';
+  readonly name: 'followed' | 'mixed' | 'copy' | 'sandbox';
   readonly mailboxes: number;
   readonly mailsEach: number;
   /** The share of the requests that is about followed people, from 0 to 1. */
@@ -18,7 +18,7 @@ export interface TrafficSet {
 
 const STARTS_AT = new Date('2026-01-05T08:00:00Z');
 const PEOPLE_EACH = 100;
-const SEEDS: Readonly<Record<TrafficSet['name'], number>> = { followed: 701, mixed: 702, copy: 703 };
+const SEEDS: Readonly<Record<TrafficSet['name'], number>> = { followed: 701, mixed: 702, copy: 703, sandbox: 704 };
 
 /** Practices with cKIS and no boards: the journey ends at the card. */
 export function practicesOf({ name, mailboxes }: TrafficSet): readonly SandboxPractice[] {

@@ -27,6 +27,7 @@ import { startZorgmail, type Zorgmail } from '../../src/sandbox/zorgmail/zorgmai
 import { systemClock } from '../../src/shared/clock.ts';
 import { type PrivateRedis, privateRedis } from '../support/private-redis.ts';
 import { childrenLike } from './machine.ts';
+import { newTidy } from './tidy.ts';
 
 export interface BenchLedger {
   readonly workerUrl: string;
@@ -46,6 +47,8 @@ export interface Stage {
   ledger(name: string): Promise<BenchLedger>;
   /** Processes by what they are, for the processor time that they use. */
   pids(): Promise<Readonly<Record<'postgres' | 'redis' | 'dovecot', readonly number[]>>>;
+  /** With the stage, however that ends: a process that would outlive us. */
+  alsoEnd(step: () => Promise<unknown>): void;
   release(): Promise<void>;
 }
 
@@ -56,22 +59,20 @@ export async function openStage(accounts: readonly string[]): Promise<Stage> {
   const directory = await mkdtemp(join(tmpdir(), 'zk-bench-'));
   // PostgreSQL and Dovecot run as others, who must get through.
   await chmod(directory, 0o711);
-  const undo: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true, force: true })];
-  const release = async () => {
-    for (const step of undo.splice(0).reverse()) await step();
-  };
+  const tidy = newTidy();
+  tidy.push(() => rm(directory, { recursive: true, force: true }));
   try {
     const place = await placeFor(join(directory, 'services'));
     const address = { port: await freePort(0), password: randomBytes(18).toString('hex') };
     await initialisePostgres(place, address.password, { isThrowaway: false });
+    tidy.push(() => stopPostgres(place, systemClock));
     await startPostgres(place, address, { isThrowaway: false }, systemClock);
-    undo.push(() => stopPostgres(place, systemClock));
     const redis = await privateRedis();
-    undo.push(redis.release);
+    tidy.push(redis.release);
     const connectionsMax = 2 * accounts.length + 50;
     const mail = { directory: join(directory, 'zorgmail'), accounts, isThrowaway: true, connectionsMax };
     const zorgmail = await startZorgmail(mail);
-    undo.push(zorgmail.release);
+    tidy.push(zorgmail.release);
     const ownerUrl = databaseUrl(address);
     const settings = (ledger: Pick<BenchLedger, 'workerUrl'>) => ({
       ZORGKOERIER_EMBEDDED: '1',
@@ -100,10 +101,11 @@ export async function openStage(accounts: readonly string[]): Promise<Stage> {
         redis: childrenLike(/redis-server/),
         dovecot: childrenLike(/dovecot/),
       }),
-      release,
+      alsoEnd: tidy.push,
+      release: tidy.release,
     };
   } catch (thrown) {
-    await release();
+    await tidy.release();
     throw thrown;
   }
 }

@@ -25,6 +25,7 @@ import { privateRedis } from '../support/private-redis.ts';
 import { requireRoomFor } from './obstacles.ts';
 import { practicesOf, type TrafficSet } from './practices.ts';
 import type { SinkSays } from './sink.ts';
+import { newTidy, type Tidy } from './tidy.ts';
 import type { Logins } from './watch-worker.ts';
 
 export interface WatchStage {
@@ -56,17 +57,15 @@ export async function openWatchStage(set: TrafficSet, progress: (text: string) =
   const directory = await mkdtemp(join(tmpdir(), 'zk-bench-'));
   // PostgreSQL and Dovecot run as others, who must get through.
   await chmod(directory, 0o711);
-  const undo: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true, force: true })];
-  const release = async () => {
-    for (const step of undo.splice(0).reverse()) await step();
-  };
+  const tidy = newTidy();
+  tidy.push(() => rm(directory, { recursive: true, force: true }));
   try {
     progress(`${set.mailboxes} mailboxes: Dovecot, PostgreSQL and Redis start …`);
-    const ownerUrl = await ownPostgres(join(directory, 'services'), undo);
+    const ownerUrl = await ownPostgres(join(directory, 'services'), tidy);
     const workerUrl = asWorker(ownerUrl);
     await migrate(ownerUrl, { isFirstRun: true, workerPassword: PASSWORD });
     const redis = await privateRedis();
-    undo.push(redis.release);
+    tidy.push(redis.release);
     const plainAccounts = practicesOf(set).map(({ zorgmail }) => zorgmail);
     const zorgmail = await startZorgmail({
       directory: join(directory, 'zorgmail'),
@@ -75,8 +74,8 @@ export async function openWatchStage(set: TrafficSet, progress: (text: string) =
       isThrowaway: true,
       connectionsMax: set.mailboxes + 100,
     });
-    undo.push(zorgmail.release);
-    const sink = await startSink(set, undo);
+    tidy.push(zorgmail.release);
+    const sink = await startSink(set, tidy);
     const settings: Environment = {
       ZORGKOERIER_EMBEDDED: '1',
       ZORGKOERIER_MASTER_KEY: Buffer.alloc(32, 9).toString('base64'),
@@ -90,29 +89,29 @@ export async function openWatchStage(set: TrafficSet, progress: (text: string) =
     await registerMany(settings, zorgmail, set);
     const pool = new pg.Pool({ connectionString: ownerUrl, max: 2, types: { getTypeParser: numbers } });
     pool.on('error', () => {});
-    undo.push(() => pool.end());
+    tidy.push(() => pool.end());
     return {
       zorgmail,
       directory,
       sql: async <Row>(text: string, values: readonly unknown[] = []) =>
         (await pool.query(text, [...values])).rows as Row[],
       logged: (event) => readFileSync(join(directory, 'log'), 'utf8').split(`"msg":"${event}"`).length - 1,
-      startWorker: (more = {}) => startBenchWorker({ ...settings, ...more }, join(directory, 'log'), undo),
-      release,
+      startWorker: (more = {}) => startBenchWorker({ ...settings, ...more }, join(directory, 'log'), tidy),
+      release: tidy.release,
     };
   } catch (thrown) {
-    await release();
+    await tidy.release();
     throw thrown;
   }
 }
 
 // Durable as in production, and with the moment of every commit: what a row says itself is when its transaction began.
-async function ownPostgres(directory: string, undo: (() => Promise<unknown>)[]): Promise<string> {
+async function ownPostgres(directory: string, tidy: Tidy): Promise<string> {
   const place = await placeFor(directory);
   const address = { port: await freePort(0), password: randomBytes(18).toString('hex') };
   await initialisePostgres(place, address.password, NOT_DURABLE);
+  tidy.push(() => stopPostgres(place, systemClock));
   await startPostgres(place, address, NOT_DURABLE, systemClock);
-  undo.push(() => stopPostgres(place, systemClock));
   const client = new pg.Client({ connectionString: databaseUrl(address) });
   await client.connect();
   await client.query('alter system set track_commit_timestamp = on');
@@ -134,12 +133,12 @@ function asWorker(url: string): string {
   return changed.href;
 }
 
-async function startSink(set: TrafficSet, undo: (() => Promise<unknown>)[]): Promise<{ url: string; token: string }> {
+async function startSink(set: TrafficSet, tidy: Tidy): Promise<{ url: string; token: string }> {
   const child = spawn(process.execPath, [SINK, JSON.stringify(set), 'fast'], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: { PATH: processEnvironment()['PATH'] },
   });
-  undo.push(() => ended(child, 'SIGTERM'));
+  tidy.push(() => ended(child, 'SIGTERM'));
   const [said] = (await once(child, 'message')) as [SinkSays];
   if (said.kind !== 'ready') throw new Error('the sink is not ready');
   return said;
@@ -198,11 +197,7 @@ async function registerPart(
   });
 }
 
-async function startBenchWorker(
-  settings: Environment,
-  logFile: string,
-  undo: (() => Promise<unknown>)[],
-): Promise<BenchWorker> {
+async function startBenchWorker(settings: Environment, logFile: string, tidy: Tidy): Promise<BenchWorker> {
   const log = openSync(logFile, 'a');
   const { PATH, HOME, NODE_OPTIONS } = processEnvironment();
   const child = spawn(process.execPath, [WORKER], {
@@ -212,7 +207,7 @@ async function startBenchWorker(
   closeSync(log);
   await once(child, 'spawn');
   const stop = () => ended(child, 'SIGTERM');
-  undo.push(stop);
+  tidy.push(stop);
   return {
     pid: child.pid ?? 0,
     logins: async () => {

@@ -57,7 +57,7 @@ describe('the configuration', () => {
       mailMaxBytes: 5_000_000,
       readConcurrency: 2,
       readWithinMs: 20_000,
-      deliverConcurrency: 20,
+      deliverConcurrency: 64,
       shutdownMs: 20_000,
       boardWithinMs: 600_000,
       receiptWithinMs: 86_400_000,

@@ -124,6 +124,19 @@ describe('reading', () => {
     expect(fetched.oversized[0]?.bytes).toBeGreaterThan(5_000);
   });
 
+  it('takes as many as fit together, one at least, and says which are left', async () => {
+    for (const n of [1, 2, 3]) await zorgmail.deliver(account, mail(n, 3_000));
+    await zorgmail.his(account).remove([2]);
+    const connection = await connect();
+    const fetched = await connection.fetch([1, 2, 3], MAX_BYTES, 5_000);
+    expect(fetched.mails.map(({ uid }) => uid)).toEqual([1]);
+    expect(fetched).toMatchObject({ vanished: [2], rest: [3] });
+    const tight = await connection.fetch([1, 3], MAX_BYTES, 10);
+    expect(tight.mails.map(({ uid }) => uid)).toEqual([1]);
+    expect(tight.rest).toEqual([3]);
+    expect((await connection.fetch([1, 2, 3], MAX_BYTES, 50_000)).rest).toBeUndefined();
+  });
+
   it('takes 200 mails in one go and no more', async () => {
     const uids = Array.from({ length: 200 }, (_, i) => i + 1);
     for (const n of uids) await zorgmail.deliver(account, mail(n));

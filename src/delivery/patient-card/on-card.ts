@@ -30,20 +30,23 @@ const KEYS_PER_SEARCH = 40;
 export async function lookUp(client: FhirClient, groups: readonly GroupIdentity[]): Promise<OnCard> {
   const all = (of: (group: GroupIdentity) => readonly { readonly identifier: string }[]) =>
     groups.flatMap((group) => of(group).map(({ identifier }) => identifier));
-  const results = await lookUpResults(
-    client,
-    all(({ results }) => results),
-  );
-  const reports = await lookUpReports(
-    client,
-    all((group) => [group]),
-  );
-  const specimens = await byIdentifier<Specimen>(
-    client,
-    'Specimen',
-    SPECIMEN_SYSTEM,
-    all(({ materials }) => materials),
-  );
+  // At the same moment: none of them says what the others are asked.
+  const [results, reports, specimens] = await Promise.all([
+    lookUpResults(
+      client,
+      all(({ results }) => results),
+    ),
+    lookUpReports(
+      client,
+      all((group) => [group]),
+    ),
+    byIdentifier<Specimen>(
+      client,
+      'Specimen',
+      SPECIMEN_SYSTEM,
+      all(({ materials }) => materials),
+    ),
+  ]);
   return {
     observations: results.found,
     reports: reports.found,

@@ -39,7 +39,7 @@ export interface OpenPatientCard extends PatientCard {
 export function openPatientCard(options: PatientCardOptions): OpenPatientCard {
   const { digest, clock = systemClock, target = 'card' } = options;
   const client = openFhirClient({ ...options, target });
-  const isSandbox = async () => (await client.metadata()).url === SANDBOX_STATEMENT_URL;
+  const isSandbox = askedTogether(async () => (await client.metadata()).url === SANDBOX_STATEMENT_URL);
   const isRealTarget = async () => options.isProduction || !(await isSandbox());
   return {
     isSandbox,
@@ -64,4 +64,26 @@ export function openPatientCard(options: PatientCardOptions): OpenPatientCard {
 // BSNs that start with 999 are not given out: they are the invented people of test messages.
 function isTestPerson(patient: LabPatient): boolean {
   return patient.bsn?.startsWith('999') === true;
+}
+
+/** Who asks while it is asked waits for the next answer and shares it: nobody gets one that is older than the question. */
+function askedTogether<Answer>(ask: () => Promise<Answer>): () => Promise<Answer> {
+  let running: Promise<void> | null = null;
+  let next: Promise<Answer> | null = null;
+  const done = () => {
+    running = null;
+  };
+  const start = () => {
+    const answer = ask();
+    running = answer.then(done, done);
+    return answer;
+  };
+  return () => {
+    if (running === null) return start();
+    next ??= running.then(() => {
+      next = null;
+      return start();
+    });
+    return next;
+  };
 }

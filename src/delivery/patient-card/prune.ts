@@ -11,18 +11,31 @@ export function prune<T extends object>(loose: Loose<T>): T {
   return (pruned(loose) ?? {}) as T;
 }
 
+// For every resource of every report, so without lists in between.
 function pruned(value: unknown): unknown {
   if (value === null || value === undefined) return undefined;
   if (typeof value === 'string') return value.trim() === '' ? undefined : value;
-  if (Array.isArray(value)) return orUndefined(value.map(pruned).filter((item) => item !== undefined));
   if (typeof value !== 'object') return value;
-  const kept = Object.entries(value).flatMap(([name, item]) => {
-    const rest = pruned(item);
-    return rest === undefined ? [] : [[name, rest] as const];
-  });
-  return kept.length === 0 ? undefined : Object.fromEntries(kept);
+  return Array.isArray(value) ? prunedList(value) : prunedObject(value);
 }
 
-function orUndefined<T>(items: readonly T[]): readonly T[] | undefined {
-  return items.length === 0 ? undefined : items;
+function prunedList(items: readonly unknown[]): readonly unknown[] | undefined {
+  const kept: unknown[] = [];
+  for (const item of items) {
+    const rest = pruned(item);
+    if (rest !== undefined) kept.push(rest);
+  }
+  return kept.length === 0 ? undefined : kept;
+}
+
+function prunedObject(value: object): object | undefined {
+  const kept: Record<string, unknown> = {};
+  let isEmpty = true;
+  for (const [name, item] of Object.entries(value)) {
+    const rest = pruned(item);
+    if (rest === undefined) continue;
+    kept[name] = rest;
+    isEmpty = false;
+  }
+  return isEmpty ? undefined : kept;
 }

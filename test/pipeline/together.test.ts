@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import { together } from '../../src/pipeline/together.ts';
+import { Failure } from '../../src/shared/failure.ts';
+
+/** An act that says with whom it was called, and waits until it is let go. */
+function slowly() {
+  const rounds: string[][] = [];
+  const gates: PromiseWithResolvers<void>[] = [];
+  const act = async (items: readonly string[]) => {
+    rounds.push([...items]);
+    const gate = Promise.withResolvers<void>();
+    gates.push(gate);
+    await gate.promise;
+    return items.map((item) => item.toUpperCase());
+  };
+  return { act, rounds, letGo: (round: number) => gates[round]?.resolve() };
+}
+
+describe('what is asked for together', () => {
+  it('is answered at once where one asks alone, and together where others ask meanwhile', async () => {
+    const { act, rounds, letGo } = slowly();
+    const ask = together(act, { most: 10 });
+    const first = ask('a');
+    await expect.poll(() => rounds).toEqual([['a']]);
+    const others = [ask('b'), ask('c')];
+    letGo(0);
+    expect(await first).toBe('A');
+    await expect.poll(() => rounds).toEqual([['a'], ['b', 'c']]);
+    letGo(1);
+    expect(await Promise.all(others)).toEqual(['B', 'C']);
+  });
+
+  it('is no more than the most at once, and nobody is forgotten', async () => {
+    const sizes: number[] = [];
+    const ask = together(
+      async (items: readonly number[]) => {
+        sizes.push(items.length);
+        return items.map((item) => item * 2);
+      },
+      { most: 4 },
+    );
+    const asked = Array.from({ length: 10 }, (_, index) => ask(index));
+    expect(await Promise.all(asked)).toEqual([0, 2, 4, 6, 8, 10, 12, 14, 16, 18]);
+    expect(sizes).toEqual([4, 4, 2]);
+  });
+
+  it('keeps apart what may not go together, the later one in the next round', async () => {
+    const rounds: string[][] = [];
+    const ask = together(
+      async (items: readonly string[]) => {
+        rounds.push([...items]);
+        return items;
+      },
+      { most: 10, fits: (item, chosen) => !chosen.includes(item) },
+    );
+    expect(await Promise.all([ask('x'), ask('x'), ask('y')])).toEqual(['x', 'x', 'y']);
+    expect(rounds).toEqual([['x', 'y'], ['x']]);
+  });
+
+  it('is tried one by one where one of several is refused: its trouble is its own', async () => {
+    const rounds: string[][] = [];
+    const ask = together(
+      async (items: readonly string[]) => {
+        rounds.push([...items]);
+        if (items.includes('bad')) throw new Failure('ledger.refused', { kind: 'defect' });
+        return items;
+      },
+      { most: 10 },
+    );
+    const answers = await Promise.allSettled([ask('good'), ask('bad'), ask('fine')]);
+    expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(rounds).toEqual([['good', 'bad', 'fine'], ['good'], ['bad'], ['fine']]);
+  });
+
+  it('is not tried again by anybody where the ledger is away, and is asked again by the next', async () => {
+    let isAway = true;
+    let rounds = 0;
+    const ask = together(
+      async (items: readonly string[]) => {
+        rounds += 1;
+        if (isAway) throw new Failure('ledger.unreachable', { kind: 'transient', scope: 'peer' });
+        return items;
+      },
+      { most: 10 },
+    );
+    const answers = await Promise.allSettled([ask('a'), ask('b')]);
+    expect(answers.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(rounds).toBe(1);
+    isAway = false;
+    expect(await ask('c')).toBe('c');
+  });
+});
