@@ -50,6 +50,10 @@ const REFUSALS: Readonly<Record<string, Words>> = {
     nl: 'Het ZorgMail-account of de vorm van de praktijk is sindsdien veranderd, dus dezelfde mails versturen kan niet. Vraag wat de praktijk ontving, en verstuur opnieuw met --anew.',
     en: 'The practice’s account or form has changed since, so the same mails cannot go. Ask what arrived, then retry with --anew.',
   },
+  'decision.corrected-since': {
+    nl: 'Een correctie of intrekking van deze registratie is al verstuurd; de oude tekst zou er nu achteraan komen. Wijs deze af, of laat de auteur opnieuw schrijven.',
+    en: 'A correction or withdrawal of it went already, and the old text would now come after it. Discard this one, or have the author write again.',
+  },
   'decision.nothing-to-send': {
     nl: 'Er is niets meer om te versturen: elk deel is aangenomen, of de inhoud is gewist (zie registration show). Staat de tekst er nog, dan kan het met --anew; wijs het anders af.',
     en: 'Nothing is left to send: every part was taken, or its content is erased (see registration show). Where the text is there, --anew works; else discard.',

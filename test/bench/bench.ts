@@ -5,6 +5,7 @@ import { copyBench } from './copy.ts';
 import { drainBench } from './drain.ts';
 import { liveBench } from './live.ts';
 import { parseBench } from './parse.ts';
+import { partitionBench } from './partition.ts';
 import { reconnectBench } from './reconnect.ts';
 import { scaleBench } from './scale.ts';
 
@@ -15,6 +16,7 @@ const BENCHES: ReadonlyMap<string, Bench> = new Map([
   ['live', liveBench],
   ['reconnect', reconnectBench],
   ['scale', scaleBench],
+  ['partition', partitionBench],
 ]);
 
 process.exitCode = await runBench(process.argv.slice(2), BENCHES, {
