@@ -11,6 +11,7 @@ import {
   changeIntegration,
   type EnableRequest,
   enableIntegration,
+  lockMailboxesOf,
   type Practice,
   type Refusal,
 } from '../practice/practice.ts';
@@ -25,6 +26,8 @@ export async function enableRegistrations(
   actor: string,
 ): Promise<Refusal | null> {
   return ledger.transaction(async (tx) => {
+    // Of enabling and shredding at the same moment the second must see what the first did: both hold the practice.
+    await lockMailboxesOf(tx, practice.id);
     const refusal = await enableIntegration(tx, practice, { ...request, name: 'registrations' }, actor);
     if (refusal !== null) return refusal;
     await settleChangedReceivers(tx, practice.id, actor);

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { DELIVERY_STATES, type DeliveryState, isAtRest } from '../../src/ledger/ledger.ts';
 import { changeIntegration, enableIntegration } from '../../src/practice/practice.ts';
 import {
+  claimDeliveries,
   claimDelivery,
   clearUncertain,
   insertBoardDelivery,
@@ -128,6 +129,24 @@ describe('a claim', () => {
 });
 
 describe('one patient at a time', () => {
+  it('also of many that are claimed together while another claims: only what meets the other waits', async () => {
+    const [ours, theirs] = [digest(), digest()];
+    const elsewhere = await ready({ patientKey: theirs });
+    const reports = [
+      await ready({ patientKey: ours }),
+      await ready({ patientKey: theirs }),
+      await ready({ patientKey: ours }),
+    ];
+    const wishes = reports.map(({ deliveryId }) => ({ id: deliveryId, leaseToken: randomUUID(), generation: null }));
+    let together: ReturnType<typeof claimDeliveries> = Promise.resolve([]);
+    await ledgers.worker.transaction(async (tx) => {
+      expect(await claimDelivery(tx, elsewhere.deliveryId, randomUUID())).toMatchObject({ kind: 'claimed' });
+      together = claimDeliveries(ledgers.worker, wishes);
+      await untilBlocked(ledgers.owner);
+    });
+    expect((await together).map(({ kind }) => kind)).toEqual(['claimed', 'busy', 'busy']);
+  });
+
   it('keeps a second delivery of the patient waiting until the first is done', async () => {
     const patientKey = digest();
     const [first, second] = [await ready({ patientKey }), await ready({ patientKey })];
