@@ -19,8 +19,10 @@ export interface PollPace {
   nextMs(): number;
 }
 
-const GROWTH = 4;
-/** Looks that must find nothing after one that found something, before the wait grows again. */
+const GROWTH = 2;
+/** Looks that must find nothing before the wait grows: after mail came, which seldom comes alone. */
+const AFTER_MAIL = 4;
+/** The same after a look that found what had not been announced. */
 const DISTRUST = 20;
 
 export function newPollPace(shortestMs: number, longestMs: number, random: () => number): PollPace {
@@ -35,7 +37,7 @@ export function newPollPace(shortestMs: number, longestMs: number, random: () =>
       waitMs = shortestMs;
     },
     visited: (heard, hasFound) => {
-      if (hasFound && heard === 'nothing') distrust = DISTRUST;
+      if (hasFound) distrust = Math.max(distrust, heard === 'nothing' ? DISTRUST : AFTER_MAIL);
       if (hasFound || heard === 'deaf') waitMs = shortestMs;
       else if (heard === 'nothing') grow();
     },

@@ -236,7 +236,7 @@ describe('the canary', () => {
       expect.arrayContaining(['forwarded', 'no-card', 'duplicate', 'held', 'quarantined', 'discarded']),
     );
     const registrations = await journey.sql<{ state: string }>('select distinct state from registration');
-    expect(registrations.map(({ state }) => state)).toEqual(expect.arrayContaining(['sent', 'discarded']));
+    expect(registrations.map(({ state }) => state)).toEqual(expect.arrayContaining(['delivered', 'discarded']));
     const sentMails = Buffer.concat(journey.world.relay.mails().map(({ raw }) => raw));
     const inMails = new Set((await real.inBytes('relay', sentMails)).map(({ mark }) => mark));
     const [first] = marks.people;

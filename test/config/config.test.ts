@@ -49,7 +49,7 @@ describe('the configuration', () => {
       logLevel: 'info',
       language: 'nl',
       pollIntervalMs: 30_000,
-      pollLongestMs: 300_000,
+      pollLongestMs: 120_000,
       loginsPerSecond: 250,
       loginsAtOnce: 100,
       mailboxesMax: 10_000,

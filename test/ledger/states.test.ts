@@ -37,7 +37,7 @@ describe('the table of states', () => {
   });
 
   it('names functions that exist', () => {
-    const records = ['deliveries', 'holds', 'disabled', 'shredded'].map((name) =>
+    const records = ['deliveries', 'delivery-ends', 'holds', 'disabled', 'shredded'].map((name) =>
       readFileSync(`src/records/${name}.ts`, 'utf8'),
     );
     const named = STATES.flatMap((state) =>

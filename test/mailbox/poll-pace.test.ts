@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { newPollPace } from '../../src/mailbox/poll-pace.ts';
 
 const SHORTEST = 30_000;
-const LONGEST = 300_000;
+const LONGEST = 120_000;
 
 const pace = (random = 1) => newPollPace(SHORTEST, LONGEST, () => random);
 
@@ -13,16 +13,21 @@ it('is short on a new connection, and grows while looks that nobody asked for fi
     visited('nothing', false);
     return waitMs;
   });
-  expect(waits).toEqual([30_000, 120_000, 300_000, 300_000]);
+  expect(waits).toEqual([30_000, 60_000, 120_000, 120_000]);
   connected();
   expect(nextMs()).toBe(SHORTEST);
 });
 
-it('is short after mail came, announced or not', () => {
+it('is short after mail came, announced or not, and stays so for four looks: mail seldom comes alone', () => {
   const { visited, nextMs } = pace();
   visited('nothing', false);
   visited('hint', true);
-  expect(nextMs()).toBe(SHORTEST);
+  for (let look = 0; look < 4; look += 1) {
+    visited('nothing', false);
+    expect(nextMs()).toBe(SHORTEST);
+  }
+  visited('nothing', false);
+  expect(nextMs()).toBe(2 * SHORTEST);
 });
 
 it('does not grow by hints that meant nothing new: only silence that was true proves anything', () => {
@@ -48,7 +53,7 @@ it('stays short for twenty looks where one found mail that was not announced, ov
   for (let look = 0; look < 20; look += 1) visited('nothing', false);
   expect(nextMs()).toBe(SHORTEST);
   visited('nothing', false);
-  expect(nextMs()).toBe(4 * SHORTEST);
+  expect(nextMs()).toBe(2 * SHORTEST);
 });
 
 it('never grows where the longest is no longer than the shortest, and comes up to a fifth sooner', () => {
