@@ -45,11 +45,12 @@ export async function settleSent(
 export async function settleShadowed(courier: Courier, { registration, leaseToken }: Sending): Promise<void> {
   const { id } = registration;
   const end = { state: 'shadowed', reason: null, detail: null } as const;
-  await courier.ledger.transaction(async (tx) => {
-    if (!(await settleRegistration(tx, id, leaseToken, end))) return;
+  const isOurs = await courier.ledger.transaction(async (tx) => {
+    if (!(await settleRegistration(tx, id, leaseToken, end))) return false;
     await appendAudit(tx, [{ ...about(registration), event: 'registration.shadowed' }]);
+    return true;
   });
-  courier.logger.info('registration at rest', { registrationId: id, state: 'shadowed' });
+  if (isOurs) courier.logger.info('registration at rest', { registrationId: id, state: 'shadowed' });
 }
 
 export async function holdSending(
@@ -59,11 +60,13 @@ export async function holdSending(
   detail: string | null,
 ): Promise<void> {
   const end: RegistrationEnd = { state: 'held', reason: code, detail };
-  await courier.ledger.transaction(async (tx) => {
-    if (!(await settleRegistration(tx, registration.id, leaseToken, end))) return;
+  const { id } = registration;
+  const isOurs = await courier.ledger.transaction(async (tx) => {
+    if (!(await settleRegistration(tx, id, leaseToken, end))) return false;
     await appendAudit(tx, [{ ...about(registration), event: 'registration.held', reason: code }]);
+    return true;
   });
-  courier.logger.info('registration at rest', { registrationId: registration.id, state: 'held', reason: code });
+  if (isOurs) courier.logger.info('registration at rest', { registrationId: id, state: 'held', reason: code });
 }
 
 /** After a failure of this part, or of what comes before any. The ledger remembers before the queue is answered. */
