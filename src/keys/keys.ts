@@ -44,6 +44,11 @@ export interface Keys {
   /** Holds off rotation until the transaction ends; throws `keys.rotated-meanwhile` where these are not the live ones. */
   guardDigests(tx: Sql, used: DigestKeys): Promise<void>;
   /**
+   * For a statement that only looks up: `newestId` is what it found as NEWEST_DIGEST_KEY. Throws `keys.rotated-meanwhile`
+   * where that is not the newest of those that were used.
+   */
+  checkDigests(newestId: string | null, used: DigestKeys): void;
+  /**
    * In the transaction that keeps these bytes: throws `keys.destroyed-meanwhile` (transient) where the key that sealed one of
    * them is destroyed, so that nothing is kept that nobody can open. Whoever asks holds off destroying by what it locked.
    */
@@ -53,7 +58,7 @@ export interface Keys {
 }
 
 export { destroyableKeys, destroyRetiredKeys } from './destroy-retired.ts';
-export type { DigestKeys } from './digest-keys.ts';
+export { type DigestKeys, NEWEST_DIGEST_KEY } from './digest-keys.ts';
 export { type KeyFacts, keyInventory } from './inventory.ts';
 export { KEY_MAX_AGE_MS, type KeysOptions, openKeys } from './open-keys.ts';
 export { KEY_CHANGES, ROTATING, type RotatedKey, type RotatingPurpose, rewrapKeys, rotateKeys } from './rotate.ts';

@@ -8,7 +8,7 @@ import type { Sql } from '../ledger/ledger.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { Failure } from '../shared/failure.ts';
 import { type DataKey, decrypt, encrypt, keyIdOf, secretOf } from './cipher.ts';
-import { digestKeysOf, requireNewest } from './digest-keys.ts';
+import { digestKeysOf, requireNewest, requireSeen } from './digest-keys.ts';
 import type { KeyOwner, Keys, MacPurpose, SealedPlace } from './keys.ts';
 import { currentKey, keyById, liveDigestKeys } from './stored.ts';
 import type { MasterKey } from './wrap.ts';
@@ -69,6 +69,14 @@ export function openKeys(options: KeysOptions): Keys {
         forget();
         throw thrown;
       }),
+    checkDigests: (newestId, used) => {
+      try {
+        requireSeen(newestId, used);
+      } catch (thrown) {
+        forget();
+        throw thrown;
+      }
+    },
     guardSealed: (tx, sealed) =>
       requireAlive(tx, sealed).catch((thrown: unknown) => {
         forget();

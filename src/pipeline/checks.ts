@@ -1,21 +1,20 @@
 /** Reasons to hold a report for a followed patient that the report and the ledger know, before anything is written. */
 
 import type { Card, NamedCard } from '../delivery/patient-card/patient-card.ts';
+import type { DigestKeys } from '../keys/keys.ts';
 import type { Sql } from '../ledger/ledger.ts';
 import {
   type CardsInDoubt,
   type ClaimedDelivery,
-  isSenderAccepted,
-  knownNumbers,
-  knownResultsOf,
+  cardsAmong,
+  factsOfNumbers,
   lockContents,
-  otherCardsOf,
-  referenceConflicts,
-  rememberNumbersOf,
-  rememberResultsOf,
-  reusedReferences,
-  scopesOfAll,
-  takenBack,
+  type NumberFacts,
+  objectionsTo,
+  type RememberedNumber,
+  type RememberedReport,
+  remember,
+  rememberedNumbers,
 } from '../records/records.ts';
 import { isReasonCode, type ReasonCode } from '../shared/reasons.ts';
 import {
@@ -26,7 +25,7 @@ import {
   referenceNameDigests,
   storedReferenceDigests,
 } from './digests.ts';
-import { type Identified, identifyWith } from './identify.ts';
+import { type Identified, identifyReport } from './identify.ts';
 import type { OpenDelivery } from './open-delivery.ts';
 import type { Courier } from './pipeline.ts';
 import type { SameDecision } from './same-result.ts';
@@ -58,78 +57,76 @@ export async function isShadowed({ claim, integration }: OpenDelivery, target: T
   return claim.source === 'replay' && claim.mailboxId === null && !(await target.isSandbox());
 }
 
-/** The first reason to hold that the report, its laboratory and its references give, or null. */
-export async function ledgerHold(courier: Courier, delivery: OpenDelivery): Promise<LedgerHold | null> {
-  const { claim, content } = delivery;
+export interface LedgerCheck {
+  /** The first reason to hold that the report, its laboratory and its references give, or null. */
+  readonly hold: LedgerHold | null;
+  /** The laboratory used a reference again, at another moment (a message of its own): to be told with a report that is not held. */
+  readonly isReused: boolean;
+}
+
+export async function ledgerCheck(courier: Courier, delivery: OpenDelivery): Promise<LedgerCheck> {
+  const { claim, content, whole } = delivery;
   const stated = content.report.holds.find(({ code }) => !claim.acknowledged.includes(code));
   if (stated !== undefined) {
     const { position } = stated;
-    return { code: stated.code, detail: position === null ? null : `${position.tag} ${position.segment}` };
+    return held(stated.code, position === null ? null : `${position.tag} ${position.segment}`);
   }
-  const sender = claim.sender ?? '';
-  if (claim.laboratory === null && !(sender !== '' && (await isSenderAccepted(courier.ledger, sender)))) {
-    return { code: 'lab.unknown-sender', detail: null };
-  }
-  return (await isConflicting(courier, delivery)) ? { code: 'lab.reference-conflict', detail: null } : null;
+  if (claim.laboratory === null && (claim.sender ?? '') === '') return held('lab.unknown-sender');
+  const { isAccepted, isConflicting, isReused } = await objections(courier)({ claim, whole });
+  if (!isAccepted) return held('lab.unknown-sender');
+  return isConflicting ? held('lab.reference-conflict') : { hold: null, isReused };
 }
 
-async function isConflicting(courier: Courier, { claim, whole }: OpenDelivery): Promise<boolean> {
-  if (claim.isCorrected || claim.acknowledged.includes('lab.reference-conflict')) return false;
-  return conflicts(courier)({ claim, whole });
+function held(code: ReasonCode, detail: string | null = null): LedgerCheck {
+  return { hold: { code, detail }, isReused: false };
 }
 
-const conflicts = perLedger(({ ledger, keys }) =>
-  together(
-    async (asked: readonly Pick<OpenDelivery, 'claim' | 'whole'>[]): Promise<readonly boolean[]> => {
-      const digestKeys = await keys.digestKeys();
-      const found = await ledger.transaction(async (tx) => {
-        await keys.guardDigests(tx, digestKeys);
-        return referenceConflicts(
-          tx,
-          asked.map(({ claim, whole }) => ({
-            reportId: claim.reportId,
-            practiceId: claim.practiceId,
-            referenceDigests: storedReferenceDigests(digestKeys, whole, claim),
-            contentDigests: contentDigests(digestKeys, whole, claim.version),
-          })),
-        );
-      });
-      return asked.map(({ claim }) => found.has(claim.reportId));
-    },
-    { most: TOGETHER_MOST },
-  ),
-);
-
-/** Warnings that only the ledger can give: the laboratory used a reference again, at another moment (a message of its own). */
-export async function ledgerWarnings(courier: Courier, delivery: OpenDelivery): Promise<readonly string[]> {
-  const { claim, whole, practice } = delivery;
-  if (!(await reuses(courier)({ claim, whole }))) return [];
+/** Warnings that only the ledger can give, of a report that nothing holds. */
+export function ledgerWarnings(courier: Courier, delivery: OpenDelivery, { isReused }: LedgerCheck): readonly string[] {
+  if (!isReused) return [];
+  const { claim, practice } = delivery;
   const code = 'edifact.reference-reused';
   courier.logger.warn('the laboratory used a reference again', { deliveryId: claim.id, practiceId: practice.id, code });
   return [code];
 }
 
-const reuses = perLedger(({ ledger, keys }) =>
+interface Objected {
+  /** The registry knows its laboratory, or a person accepted its sender. */
+  readonly isAccepted: boolean;
+  readonly isConflicting: boolean;
+  readonly isReused: boolean;
+}
+
+const objections = perLedger(({ ledger, keys }) =>
   together(
-    async (asked: readonly Pick<OpenDelivery, 'claim' | 'whole'>[]): Promise<readonly boolean[]> => {
+    async (asked: readonly Pick<OpenDelivery, 'claim' | 'whole'>[]): Promise<readonly Objected[]> => {
       const digestKeys = await keys.digestKeys();
-      const found = await ledger.transaction(async (tx) => {
-        await keys.guardDigests(tx, digestKeys);
-        return reusedReferences(
-          tx,
-          asked.map(({ claim, whole }) => ({
-            reportId: claim.reportId,
-            practiceId: claim.practiceId,
-            referenceNameDigests: referenceNameDigests(digestKeys, whole, claim.format),
-            referenceDigests: storedReferenceDigests(digestKeys, whole, claim),
-          })),
-        );
-      });
-      return asked.map(({ claim }) => found.has(claim.reportId));
+      const found = await objectionsTo(
+        ledger,
+        asked.map((one) => questionsOf(digestKeys, one)),
+      );
+      if (found.newestKey !== undefined) keys.checkDigests(found.newestKey, digestKeys);
+      return asked.map(({ claim: { reportId, laboratory, sender } }) => ({
+        isAccepted: laboratory !== null || found.accepted.has(sender ?? ''),
+        isConflicting: found.conflicting.has(reportId),
+        isReused: found.reused.has(reportId),
+      }));
     },
     { most: TOGETHER_MOST },
   ),
 );
+
+function questionsOf(digestKeys: DigestKeys, { claim, whole }: Pick<OpenDelivery, 'claim' | 'whole'>) {
+  const isPassedOver = claim.isCorrected || claim.acknowledged.includes('lab.reference-conflict');
+  return {
+    reportId: claim.reportId,
+    practiceId: claim.practiceId,
+    referenceDigests: storedReferenceDigests(digestKeys, whole, claim),
+    contentDigests: isPassedOver ? [] : contentDigests(digestKeys, whole, claim.version),
+    referenceNameDigests: referenceNameDigests(digestKeys, whole, claim.format),
+    sender: claim.laboratory === null ? claim.sender : null,
+  };
+}
 
 /** What a person decided about a result that came back under another key. */
 export function sameDecision({ choices, acknowledged }: ClaimedDelivery): SameDecision {
@@ -188,79 +185,57 @@ function hasCommonNumber(one: NumbersWish, other: NumbersWish): boolean {
   return one.numbers.some((number) => other.numbers.some((same) => same.equals(number)));
 }
 
+// Locked first, in a statement of its own: what is asked after it sees what was remembered by whoever had the lock before.
 async function claimAllNumbers(tx: Sql, wishes: readonly NumbersWish[]): Promise<readonly ClaimedNumbers[]> {
   await lockContents(
     tx,
     wishes.flatMap(({ numbers }) => numbers),
   );
-  const held = await heldForNumbers(tx, wishes);
-  const going = wishes.filter((wish) => !held.has(wish));
-  await rememberAll(tx, going);
-  const fresh = going.filter(({ claim }) => claim.identifiers === null);
-  const identified = await identifyAll(tx, fresh);
-  return wishes.map((wish): ClaimedNumbers => {
-    const hold = held.get(wish);
-    if (hold !== undefined) return hold;
-    if (wish.claim.identifiers !== null) return { identifiers: wish.claim.identifiers };
-    return identified.get(wish) ?? { code: 'lab.key-changed', detail: null };
+  const facts = await factsOfNumbers(tx, wishes);
+  const claims = await Promise.all(wishes.map((wish, place) => claimOf(wish, facts[place] ?? [])));
+  await remember(tx, {
+    numbers: claims.flatMap(({ numbers }) => numbers),
+    reports: claims.flatMap(({ report }) => report ?? []),
   });
+  return claims.map(({ answer }) => answer);
 }
 
-async function heldForNumbers(tx: Sql, wishes: readonly NumbersWish[]): Promise<ReadonlyMap<NumbersWish, LedgerHold>> {
-  const asked = wishes.filter(({ claim }) => !(claim.choices.includes('number-reused') || isOverridden(claim)));
-  const others = await otherCardsOf(tx, asked);
-  const back = await takenBack(tx, asked);
-  return new Map(
-    asked.flatMap((wish, place) => {
-      const first = others[place] ?? [];
-      if (first.length === 0 && !back.has(place)) return [];
-      const cards = { reported: { card: wish.cardId, practiceAgb: wish.practice.agb }, first };
-      return [[wish, { code: 'lab.number-other-patient', detail: null, cards }] as const];
-    }),
-  );
+/** The answer to one wish, and what is to be remembered: its numbers where they are its patient's, its results where it goes on. */
+interface NumbersClaim {
+  readonly answer: ClaimedNumbers;
+  readonly numbers: readonly RememberedNumber[];
+  readonly report: RememberedReport | null;
+}
+
+async function claimOf(wish: NumbersWish, facts: readonly NumberFacts[]): Promise<NumbersClaim> {
+  const { claim, content, patientKey, courier } = wish;
+  const hold = heldForNumbers(wish, facts);
+  if (hold !== null) return { answer: hold, numbers: [], report: null };
+  const numbers = numbersOf(wish, facts);
+  if (claim.identifiers !== null) return { answer: { identifiers: claim.identifiers }, numbers, report: null };
+  const known = { facts, deliveryId: claim.id };
+  const identified = await identifyReport(courier, content.report, known, sameDecision(claim));
+  // A doubt that a person must end.
+  if (identified === null) return { answer: { code: 'lab.key-changed', detail: null }, numbers, report: null };
+  return { answer: identified, numbers, report: { patientKey, reportId: claim.reportId, ...identified } };
+}
+
+function heldForNumbers({ claim, cardId, practice }: NumbersWish, facts: readonly NumberFacts[]): LedgerHold | null {
+  if (claim.choices.includes('number-reused') || isOverridden(claim)) return null;
+  const first = cardsAmong(facts);
+  if (first.length === 0 && !facts.some(({ isTakenBack }) => isTakenBack)) return null;
+  const cards = { reported: { card: cardId, practiceAgb: practice.agb }, first };
+  return { code: 'lab.number-other-patient', detail: null, cards };
 }
 
 // Under the report's own name for the laboratory, and under the other where the number is known by it.
-async function rememberAll(tx: Sql, wishes: readonly NumbersWish[]): Promise<void> {
-  const others = wishes.flatMap(({ other }) => other);
-  const known = await knownNumbers(tx, others);
-  const isKnown = new Set(known.map((number) => number.toString('hex')));
-  await rememberNumbersOf(
-    tx,
-    wishes.map(({ claim, patientKey, cardId, own, other }) => ({
-      numbers: different([...own, ...other.filter((number) => isKnown.has(number.toString('hex')))]),
-      patientKey,
-      cardId,
-      deliveryId: claim.id,
-    })),
+function numbersOf(wish: NumbersWish, facts: readonly NumberFacts[]): readonly RememberedNumber[] {
+  const { patientKey, cardId, claim } = wish;
+  const own = new Set(wish.own.map((number) => number.toString('hex')));
+  return rememberedNumbers(
+    facts.filter(({ number, isKnown }) => isKnown || own.has(number)),
+    { patientKey, cardId, deliveryId: claim.id },
   );
-}
-
-// A laboratory may be called the same by both names.
-function different(numbers: readonly Buffer[]): readonly Buffer[] {
-  return [...new Map(numbers.map((number) => [number.toString('hex'), number])).values()];
-}
-
-/** What is not in the answer is a doubt that a person must end. */
-async function identifyAll(tx: Sql, wishes: readonly NumbersWish[]): Promise<ReadonlyMap<NumbersWish, Identified>> {
-  const scopes = await scopesOfAll(tx, wishes);
-  const known = await knownResultsOf(tx, wishes);
-  const identified = new Map<NumbersWish, Identified>();
-  for (const [place, wish] of wishes.entries()) {
-    const before = { scopes: scopes[place] ?? new Map(), known: known[place] ?? [] };
-    const answer = await identifyWith(wish.courier, wish.content.report, before, sameDecision(wish.claim));
-    if (answer !== null) identified.set(wish, answer);
-  }
-  await rememberResultsOf(
-    tx,
-    [...identified].map(([{ patientKey, claim }, { results, identifiers }]) => ({
-      patientKey,
-      reportId: claim.reportId,
-      results,
-      identifiers,
-    })),
-  );
-  return identified;
 }
 
 // A person who named the card knowing this says that the laboratory uses the number anew.

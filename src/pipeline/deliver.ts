@@ -20,7 +20,7 @@ import {
 import { asFailure } from '../shared/failure.ts';
 import { newId } from '../shared/ids.ts';
 import { deliverToBoard } from './board.ts';
-import { claimNumbers, isShadowed, ledgerHold, ledgerWarnings, namedCard } from './checks.ts';
+import { claimNumbers, isShadowed, ledgerCheck, ledgerWarnings, namedCard } from './checks.ts';
 import { type OpenDelivery, openDelivery } from './open-delivery.ts';
 import type { Courier } from './pipeline.ts';
 import { RETRACT_LATER_MS, retractFirst } from './retract-first.ts';
@@ -137,9 +137,9 @@ async function deliverToCard(courier: Courier, delivery: OpenDelivery): Promise<
   const found = await findCard(courier.card, delivery);
   if (found.kind === 'none') return { kind: 'no-card', reason: null };
   if (found.kind === 'held') return { kind: 'held', code: found.code, detail: null };
-  const hold = await ledgerHold(courier, delivery);
-  if (hold !== null) return { kind: 'held', ...hold };
-  const noticed = await ledgerWarnings(courier, delivery);
+  const checked = await ledgerCheck(courier, delivery);
+  if (checked.hold !== null) return { kind: 'held', ...checked.hold };
+  const noticed = ledgerWarnings(courier, delivery, checked);
   const retracted = await retractFirst(courier, delivery);
   if (retracted === 'later') return { kind: 'later', delayMs: RETRACT_LATER_MS };
   if (retracted !== 'done') return { kind: 'held', ...retracted };

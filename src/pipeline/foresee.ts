@@ -9,11 +9,10 @@ import type { LabReport } from '../lab/lab.ts';
 import { findPractice, type Integration, integrationOf, type Practice } from '../practice/practice.ts';
 import {
   earliestDate,
+  factsOfNumbers,
   findOriginal,
   hasReferenceConflict,
   isSenderAccepted,
-  isTakenBack,
-  isUnderOtherPatient,
 } from '../records/records.ts';
 import { amsterdamIso } from '../shared/amsterdam.ts';
 import { newId } from '../shared/ids.ts';
@@ -112,12 +111,12 @@ async function holdOf(
   const { patientId } = chosen.card;
   const { all: numbers } = await labNumberDigests(courier.keys, chosen.report, courier.registry);
   const owner = await numberOwner(courier.keys, await patientKey(courier.keys, report), patientId);
-  const isTaken =
-    (await isUnderOtherPatient(courier.ledger, numbers, owner, patientId)) ||
-    (await isTakenBack(courier.ledger, numbers, owner));
-  if (isTaken) return 'lab.number-other-patient';
-  const recipient = { patientKey: owner, cardId: patientId };
-  const identified = await identifyReport(courier.ledger, courier, chosen.report, recipient, null);
+  const asked = { numbers, patientKey: owner, cardId: patientId };
+  const [facts = []] = await factsOfNumbers(courier.ledger, [asked]);
+  if (facts.some(({ otherCards, isTakenBack }) => otherCards.length > 0 || isTakenBack)) {
+    return 'lab.number-other-patient';
+  }
+  const identified = await identifyReport(courier, chosen.report, { facts, deliveryId: null }, null);
   return identified === null ? 'lab.key-changed' : null;
 }
 

@@ -16,17 +16,10 @@ import {
   type Specimen,
   scopedKey,
 } from '../lab/lab.ts';
-import type { Sql } from '../ledger/ledger.ts';
-import { type KnownResult, knownResults, scopesOf } from '../records/records.ts';
-import { type LaboratoryName, labNumberDigest, labNumberDigests, laboratoryNames } from './digests.ts';
+import { type KnownResult, type NumberFacts, scopeOf } from '../records/records.ts';
+import { type LaboratoryName, labNumberDigest, laboratoryNames } from './digests.ts';
 import type { Courier } from './pipeline.ts';
 import { type Incoming, identifyResults, type SameDecision } from './same-result.ts';
-
-/** Whose results: the patient, as a keyed digest, and their card. */
-export interface Recipient {
-  readonly patientKey: Buffer;
-  readonly cardId: string;
-}
 
 export interface Identified {
   readonly results: readonly KnownResult[];
@@ -34,33 +27,18 @@ export interface Identified {
   readonly identifiers: ReadonlyMap<string, string>;
 }
 
-/** Null: a doubt that a person must end (`lab.key-changed`). Writes nothing. */
+/**
+ * Null: a doubt that a person must end (`lab.key-changed`). Writes nothing. `facts`: what the ledger knows of the report's lab
+ * numbers and this patient; `deliveryId`: what sets a number apart that only other patients had.
+ */
 export async function identifyReport(
-  sql: Sql,
   { keys, registry }: Pick<Courier, 'keys' | 'registry'>,
   report: LabReport,
-  { patientKey, cardId }: Recipient,
+  { facts, deliveryId }: { readonly facts: readonly NumberFacts[]; readonly deliveryId: string | null },
   decision: SameDecision,
 ): Promise<Identified | null> {
-  const { all: numbers } = await labNumberDigests(keys, report, registry);
-  const scopes = await scopesOf(sql, numbers, patientKey);
-  const known = await knownResults(sql, numbers, patientKey, cardId);
-  return identifyWith({ keys, registry }, report, { scopes, known }, decision);
-}
-
-/** What the ledger knows of a report's lab numbers and this patient. */
-export interface KnownOfNumbers {
-  readonly scopes: ReadonlyMap<string, string>;
-  readonly known: readonly KnownResult[];
-}
-
-/** The same with what was asked of the ledger before. */
-export async function identifyWith(
-  { keys, registry }: Pick<Courier, 'keys' | 'registry'>,
-  report: LabReport,
-  { scopes, known }: KnownOfNumbers,
-  decision: SameDecision,
-): Promise<Identified | null> {
+  const known = facts.flatMap(({ results }) => results);
+  const scopes = new Map(facts.map((fact) => [fact.number, scopeOf(fact, deliveryId)] as const));
   const describe = await keys.digester('card');
   const results: KnownResult[] = [];
   const identifiers = new Map<string, string>();
@@ -105,7 +83,7 @@ function withNumbers(report: LabReport): readonly Numbered[] {
 interface Memory {
   readonly keys: Keys;
   readonly describe: Digester;
-  readonly scopes: ReadonlyMap<string, string>;
+  readonly scopes: ReadonlyMap<string, string | null>;
   readonly known: readonly KnownResult[];
 }
 

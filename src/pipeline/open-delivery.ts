@@ -2,7 +2,7 @@
 
 import type { ReportContent, ReportTrace } from '../delivery/patient-card/patient-card.ts';
 import type { LabReport, PayloadFormat } from '../lab/lab.ts';
-import { findPractices, type Integration, integrationsOf, type Practice } from '../practice/practice.ts';
+import { type Integration, type Practice, type PracticeWithIntegration, practicesWith } from '../practice/practice.ts';
 import type { ClaimedDelivery } from '../records/records.ts';
 import { Failure } from '../shared/failure.ts';
 import { openReport } from './content.ts';
@@ -24,20 +24,12 @@ export interface OpenDelivery {
   readonly trace: ReportTrace;
 }
 
-interface AskedPractice {
-  readonly practice: Practice | undefined;
-  readonly integration: Integration | undefined;
-}
-
 // Asked anew for every delivery, after it was claimed: a practice that was paused a moment ago is found paused.
 const practices = perLedger(({ ledger }) =>
   together(
-    async (ids: readonly string[]): Promise<readonly AskedPractice[]> => {
-      const different = [...new Set(ids)];
-      const found = await findPractices(ledger, different);
-      const integrations = await integrationsOf(ledger, different, 'forwarding');
-      const byId = new Map<string, Practice>(found.map((practice) => [practice.id, practice]));
-      return ids.map((id) => ({ practice: byId.get(id), integration: integrations.get(id) }));
+    async (ids: readonly string[]): Promise<readonly (PracticeWithIntegration | undefined)[]> => {
+      const found = await practicesWith(ledger, [...new Set(ids)], 'forwarding');
+      return ids.map((id) => found.get(id));
     },
     { most: TOGETHER_MOST },
   ),
@@ -48,8 +40,9 @@ export async function openDelivery(
   claim: ClaimedDelivery,
   leaseToken: string,
 ): Promise<OpenDelivery> {
-  const { practice, integration } = await practices(courier)(claim.practiceId);
-  if (practice === undefined || integration === undefined) throw defect('pipeline.practice-unknown', claim);
+  const found = await practices(courier)(claim.practiceId);
+  if (found === undefined) throw defect('pipeline.practice-unknown', claim);
+  const { practice, integration } = found;
   if (claim.content === null) throw defect('pipeline.content-erased', claim);
   const stored = await openReport(courier.keys, claim.reportId, claim.practiceId, claim.content);
   const chosen = withChosenDeterminations(stored, integration.determinations ?? 'all');

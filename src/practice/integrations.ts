@@ -8,6 +8,7 @@ import { type AuditEvent, appendAudit } from '../audit/audit.ts';
 import type { Sql } from '../ledger/ledger.ts';
 import { CHANGES } from './changes.ts';
 import type { Determinations, Integration, IntegrationName, IntegrationState, Mode, Practice } from './practice.ts';
+import { PRACTICE_COLUMNS } from './practices.ts';
 import {
   chooseReceiver,
   type ReceiverChoice,
@@ -61,21 +62,38 @@ interface IntegrationRow {
 }
 
 export async function integrationOf(sql: Sql, practiceId: string, name: IntegrationName): Promise<Integration | null> {
-  return (await integrationsOf(sql, [practiceId], name)).get(practiceId) ?? null;
+  const { rows } = await sql.query<IntegrationRow>(
+    `select name, state, mode, authorised_by, authorised_on, determinations, since, disabled_at
+     from integration where practice_id = $1 and name = $2`,
+    [practiceId, name],
+  );
+  return rows[0] === undefined ? null : asIntegration(rows[0]);
 }
 
-/** The same of several practices, by practice. */
-export async function integrationsOf(
+/** A practice with one of its integrations. */
+export interface PracticeWithIntegration {
+  readonly practice: Practice;
+  readonly integration: Integration;
+}
+
+/** By practice, in one statement: both as they are at this moment. One that never had the integration is left out. */
+export async function practicesWith(
   sql: Sql,
   practiceIds: readonly string[],
   name: IntegrationName,
-): Promise<ReadonlyMap<string, Integration>> {
-  const { rows } = await sql.query<IntegrationRow & { practice_id: string }>(
-    `select practice_id, name, state, mode, authorised_by, authorised_on, determinations, since, disabled_at
-     from integration where practice_id = any($1::uuid[]) and name = $2`,
+): Promise<ReadonlyMap<string, PracticeWithIntegration>> {
+  const { rows } = await sql.query<Practice & Omit<IntegrationRow, 'name'>>(
+    `select ${PRACTICE_COLUMNS}, i.state, i.mode, i.authorised_by, i.authorised_on, i.determinations, i.since, i.disabled_at
+     from practice p join integration i on i.practice_id = p.id and i.name = $2 where p.id = any($1::uuid[])`,
     [practiceIds, name],
   );
-  return new Map(rows.map((row) => [row.practice_id, asIntegration(row)]));
+  return new Map(
+    rows.map((row) => {
+      const { id, agb, name: label, his, products, boards, accounts } = row;
+      const practice = { id, agb, name: label, his, products, boards, accounts };
+      return [id, { practice, integration: asIntegration({ ...row, name }) }] as const;
+    }),
+  );
 }
 
 function asIntegration(row: IntegrationRow): Integration {

@@ -66,7 +66,8 @@ export {
   type EnableRequest,
   enableIntegration,
   integrationOf,
-  integrationsOf,
+  type PracticeWithIntegration,
+  practicesWith,
   type Refusal,
 } from './integrations.ts';
 export {
@@ -100,7 +101,6 @@ export {
 export {
   addPractice,
   findPractice,
-  findPractices,
   listPractices,
   type NewPractice,
   practicesOfMailbox,

@@ -17,9 +17,11 @@ export interface NewPractice {
   readonly accounts: readonly string[];
 }
 
-const SELECT = `select p.id, p.agb, p.name, p.his, p.products, p.boards,
-  coalesce((select array_agg(account order by account) from zorgmail_account a where a.practice_id = p.id), '{}') as accounts
-  from practice p`;
+/** Of `practice p`, as a Practice has them. */
+export const PRACTICE_COLUMNS = `p.id, p.agb, p.name, p.his, p.products, p.boards,
+  coalesce((select array_agg(account order by account) from zorgmail_account a where a.practice_id = p.id), '{}') as accounts`;
+
+const SELECT = `select ${PRACTICE_COLUMNS} from practice p`;
 
 /** Adds a practice with its accounts. Throws `practice.invalid` with the wrong field, or `practice.exists`. */
 export async function addPractice(tx: Sql, practice: NewPractice, actor: string): Promise<PracticeId> {
@@ -57,11 +59,6 @@ function requireValid(practice: NewPractice): void {
 export async function findPractice(sql: Sql, agbOrId: string): Promise<Practice | null> {
   const { rows } = await sql.query<Practice>(`${SELECT} where p.agb = $1 or p.id::text = $1`, [agbOrId]);
   return rows[0] ?? null;
-}
-
-/** Of these ids; one that there is none of is left out. */
-export async function findPractices(sql: Sql, ids: readonly string[]): Promise<readonly Practice[]> {
-  return (await sql.query<Practice>(`${SELECT} where p.id = any($1::uuid[])`, [ids])).rows;
 }
 
 export async function listPractices(sql: Sql): Promise<readonly Practice[]> {

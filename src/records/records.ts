@@ -48,11 +48,9 @@ export {
 } from './holds.ts';
 export {
   type KnownResult,
-  knownResults,
-  knownResultsOf,
+  type RememberedNumber,
   type RememberedReport,
-  rememberResults,
-  rememberResultsOf,
+  remember,
 } from './lab-results.ts';
 export {
   type ClaimedMail,
@@ -74,26 +72,14 @@ export {
   waitingAssigned,
 } from './mails.ts';
 export {
-  acceptSender,
-  hasReferenceConflict,
-  isReferenceReused,
-  isSenderAccepted,
-  isTakenBack,
-  isUnderOtherPatient,
-  knownNumbers,
-  type NamedReport,
+  cardsAmong,
+  differentNumbers,
+  factsOfNumbers,
+  type NumberFacts,
   type NumberHolderAsked,
   type OtherCard,
-  otherCards,
-  otherCardsOf,
-  type ReferencedReport,
-  referenceConflicts,
-  rememberLabNumbers,
-  rememberNumbersOf,
-  reusedReferences,
-  scopesOf,
-  scopesOfAll,
-  takenBack,
+  rememberedNumbers,
+  scopeOf,
 } from './memory.ts';
 export {
   areAtRest,
@@ -142,6 +128,17 @@ export {
   type VanishedRate,
   vanishedRate,
 } from './reconciliation.ts';
+export {
+  acceptSender,
+  hasReferenceConflict,
+  isReferenceReused,
+  isSenderAccepted,
+  type NamedReport,
+  type Objections,
+  objectionsTo,
+  type QuestionedReport,
+  type ReferencedReport,
+} from './references.ts';
 export {
   type AcceptedEnd,
   claimRegistration,

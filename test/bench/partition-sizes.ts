@@ -5,7 +5,7 @@ import { loadLaboratoryRegistry } from '../../src/lab/lab.ts';
 import type { Ledger, Sql } from '../../src/ledger/ledger.ts';
 import { type Job, openQueue } from '../../src/queue/queue.ts';
 import { readHere } from '../../src/reading/reading.ts';
-import { rememberLabNumbers, rememberResults } from '../../src/records/records.ts';
+import { remember } from '../../src/records/records.ts';
 import { generateTraffic } from '../../src/sandbox/generator/generator.ts';
 import { systemClock } from '../../src/shared/clock.ts';
 import { type BatchId, newId } from '../../src/shared/ids.ts';
@@ -86,7 +86,6 @@ async function rememberOne(tx: Sql, results: number): Promise<void> {
     },
   ]);
   const number = random();
-  await rememberLabNumbers(tx, [number], patientKey, delivery, newId<BatchId>());
   const hex = () => random().toString('hex');
   const one = () => ({
     number: number.toString('hex'),
@@ -98,7 +97,10 @@ async function rememberOne(tx: Sql, results: number): Promise<void> {
     identifier: hex(),
     reportIdentifier: hex(),
   });
-  await rememberResults(tx, patientKey, report, Array.from({ length: results }, one), new Map());
+  await remember(tx, {
+    numbers: [{ number, patientKey, deliveryId: delivery, cardId: newId<BatchId>(), scope: null }],
+    reports: [{ patientKey, reportId: report, results: Array.from({ length: results }, one), identifiers: new Map() }],
+  });
 }
 
 function random(): Buffer {

@@ -9,6 +9,7 @@ import {
   type Keys,
   keyInventory,
   type MasterKey,
+  NEWEST_DIGEST_KEY,
   openKeys,
   ROTATING,
   rewrapKeys,
@@ -16,7 +17,7 @@ import {
   type SealedPlace,
 } from '../../src/keys/keys.ts';
 import { type Clock, systemClock } from '../../src/shared/clock.ts';
-import { untilBlocked, useLedgers } from '../ledger/ledgers.ts';
+import { openTestLedger, untilBlocked, useLedgers } from '../ledger/ledgers.ts';
 
 const ledgers = useLedgers();
 const PLAIN = Buffer.from('UNB+UNOA:1 999990019 Jansen');
@@ -184,6 +185,37 @@ describe('digest keys', () => {
     });
     await rotation;
     expect((await freshKeys().digestKeys()).newestId).not.toBe(used.newestId);
+  });
+
+  it('are waited for where they rotate at this moment, and then refused; also on a connection that asked often before', async () => {
+    const one = openTestLedger(ledgers.database.workerUrl, 1);
+    const keys = freshKeys();
+    const used = await keys.digestKeys();
+    const write = () => one.transaction((tx) => keys.guardDigests(tx, used));
+    for (let round = 0; round < 8; round += 1) await write();
+    let late: Promise<unknown> = Promise.resolve();
+    await ledgers.worker.transaction(async (tx) => {
+      await rotateKeys(tx, MASTER, { purposes: ['mac-digest'], ownerId: null });
+      late = write();
+      late.catch(() => {});
+      await untilBlocked(ledgers.owner);
+    });
+    await expect(late).rejects.toMatchObject({ code: 'keys.rotated-meanwhile', scope: 'peer' });
+    await one.release();
+  });
+
+  it('that were rotated are refused where somebody only looks up, by what that statement saw, and not a second time', async () => {
+    const keys = freshKeys();
+    const look = async () => {
+      const used = await keys.digestKeys();
+      const { rows } = await ledgers.worker.query<{ newest: string | null }>(`select ${NEWEST_DIGEST_KEY} as newest`);
+      keys.checkDigests(rows[0]?.newest ?? null, used);
+    };
+    await look();
+    await rotateDigests();
+    const refused = { code: 'keys.rotated-meanwhile', kind: 'transient', scope: 'peer' };
+    await expect(look()).rejects.toMatchObject(refused);
+    await look();
   });
 });
 

@@ -13,8 +13,9 @@ import {
 } from '../../src/delivery/patient-card/patient-card.ts';
 import { type Keys, openKeys } from '../../src/keys/keys.ts';
 import { loadLaboratoryRegistry } from '../../src/lab/lab.ts';
+import { labNumberDigests } from '../../src/pipeline/digests.ts';
 import { identifyReport } from '../../src/pipeline/identify.ts';
-import { rememberResults } from '../../src/records/records.ts';
+import { factsOfNumbers, remember } from '../../src/records/records.ts';
 import { type FhirSandbox, startFhirSandbox } from '../../src/sandbox/fhir/fhir.ts';
 import { SANDBOX_PATIENTS, SANDBOX_PRACTICES } from '../../src/sandbox/people.ts';
 import { practice } from '../delivery/sample.ts';
@@ -102,16 +103,14 @@ export function useArrivals(): Arrivals {
   async function deliver(labNumber: string, oru: Oru): Promise<string> {
     const report = messageOf(labNumber, oru);
     const reportId = randomUUID();
-    const identified = await identifyReport(
-      ledgers.worker,
-      { keys, registry: oru.registered === 'before' ? WITHOUT : REGISTRY },
-      report,
-      { patientKey, cardId },
-      null,
-    );
+    const courier = { keys, registry: oru.registered === 'before' ? WITHOUT : REGISTRY };
+    const { all: numbers } = await labNumberDigests(keys, report, courier.registry);
+    const [facts = []] = await factsOfNumbers(ledgers.worker, [{ numbers, patientKey, cardId }]);
+    const identified = await identifyReport(courier, report, { facts, deliveryId: null }, null);
     if (identified === null) return 'lab.key-changed';
     const { results, identifiers } = identified;
-    await ledgers.worker.transaction((tx) => rememberResults(tx, patientKey, reportId, results, identifiers));
+    const reports = [{ patientKey, reportId, results, identifiers }];
+    await ledgers.worker.transaction((tx) => remember(tx, { numbers: [], reports }));
     const answer: WriteAnswer = await cards.write(
       { patientId: cardId },
       { report, format: 'hl7-oru', attachments: new Map(), withheldCount: 0, identifiers },

@@ -3,18 +3,20 @@ import {
   beginRetraction,
   deliveredUnder,
   endRetraction,
+  type KnownResult,
+  retractedNumbers,
+} from '../../src/records/records.ts';
+import { useLedgers } from '../ledger/ledgers.ts';
+import { type WatchedPlace, watchedPlace } from '../practice/places.ts';
+import {
   isTakenBack,
   isUnderOtherPatient,
-  type KnownResult,
   knownResults,
   otherCards,
   rememberLabNumbers,
   rememberResults,
-  retractedNumbers,
   scopesOf,
-} from '../../src/records/records.ts';
-import { useLedgers } from '../ledger/ledgers.ts';
-import { type WatchedPlace, watchedPlace } from '../practice/places.ts';
+} from './numbers.ts';
 import { deliveryIn, digest } from './rows.ts';
 
 const ledgers = useLedgers();

@@ -8,14 +8,13 @@ import {
   insertReports,
   isReferenceReused,
   isSenderAccepted,
-  isUnderOtherPatient,
   lockContents,
-  rememberLabNumbers,
   reportContent,
 } from '../../src/records/records.ts';
 import { type MailId, newId } from '../../src/shared/ids.ts';
 import { untilBlocked, useLedgers } from '../ledger/ledgers.ts';
 import { type WatchedPlace, watchedPlace } from '../practice/places.ts';
+import { isUnderOtherPatient, rememberLabNumbers } from './numbers.ts';
 import { copiedMails, deliveryIn, deliveryRow, digest, newReport } from './rows.ts';
 
 const ledgers = useLedgers();

@@ -2,17 +2,11 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { DeliveryState } from '../../src/ledger/ledger.ts';
 import { prune, pruneBatches } from '../../src/pipeline/pipeline.ts';
-import {
-  accountingOf,
-  countPrunable,
-  findOriginal,
-  isUnderOtherPatient,
-  type NewReport,
-  rememberLabNumbers,
-} from '../../src/records/records.ts';
+import { accountingOf, countPrunable, findOriginal, type NewReport } from '../../src/records/records.ts';
 import { type DeliveryId, type MailId, newId } from '../../src/shared/ids.ts';
 import { useLedgers } from '../ledger/ledgers.ts';
 import { type WatchedPlace, watchedPlace } from '../practice/places.ts';
+import { isUnderOtherPatient, rememberLabNumbers } from './numbers.ts';
 import { copiedMails, deliveryIn, digest, newReport, readAs } from './rows.ts';
 
 /** Content leaves when its time has come, by the database's clock. Rows are moved into the past; nothing waits. */
