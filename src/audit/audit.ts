@@ -7,7 +7,7 @@
  * change nor delete rows and seals. Sealing may fall behind; it never holds up an act. Ids, codes and counts only, never values.
  */
 
-export { type AuditEntry, appendAudit, type Participants } from './append.ts';
+export { type ActEntry, type AuditEntry, actValues, appendAudit, appendingPart, type Participants } from './append.ts';
 export { type AuditEvent, EVENTS } from './events.ts';
 export { type AuditRow, auditRows, type WhoseRows } from './export.ts';
 export { keepSealFile, type SealFileAnswer } from './seal-file.ts';

@@ -4,25 +4,23 @@
  * It never holds back `forwarded`: that is settled already.
  */
 
-import { appendAudit } from '../audit/audit.ts';
 import type { ReportContent } from '../delivery/patient-card/patient-card.ts';
 import type { Specimen } from '../lab/lab.ts';
-import type { JobAnswer } from '../queue/queue.ts';
-import { retractedNumbers, settleDelivery } from '../records/records.ts';
+import { retractedNumbers } from '../records/records.ts';
 import { isShadowed, namedCard } from './checks.ts';
 import { labNumberDigest, labNumberDigests, laboratoryNames } from './digests.ts';
 import type { OpenDelivery } from './open-delivery.ts';
 import type { Courier } from './pipeline.ts';
-import { lookedUp, postpone, recordSettled, tallyOf } from './settle.ts';
+import { doneWith, lookedUp, postpone, recordSettled, rest, type TryAnswer } from './settle.ts';
 
 const FIRST_LOOK_MS = 500;
 const LOOK_MAX_MS = 60_000;
 
-export async function deliverToBoard(courier: Courier, delivery: OpenDelivery): Promise<JobAnswer> {
+export async function deliverToBoard(courier: Courier, delivery: OpenDelivery): Promise<TryAnswer> {
   return delivery.practice.boards === 'by-us' ? writeByUs(courier, delivery) : checkByCkis(courier, delivery);
 }
 
-async function checkByCkis(courier: Courier, delivery: OpenDelivery): Promise<JobAnswer> {
+async function checkByCkis(courier: Courier, delivery: OpenDelivery): Promise<TryAnswer> {
   const { claim, content, trace } = delivery;
   const answer = await courier.board.check(content, trace);
   if (answer.kind === 'visible') return settled(courier, delivery, 'report.looked-up', { check: 'visible' });
@@ -36,42 +34,23 @@ async function checkByCkis(courier: Courier, delivery: OpenDelivery): Promise<Jo
     code: 'board.not-propagated',
     count: answer.missing,
   });
-  await recordSettled(
-    courier,
-    delivery,
-    { kind: 'held', code: 'board.not-propagated', detail: `missing ${answer.missing}` },
-    content.withheldCount,
-  );
-  return { kind: 'done' };
+  const detail = `missing ${answer.missing}`;
+  return recordSettled(courier, delivery, { kind: 'held', code: 'board.not-propagated', detail });
 }
 
-async function writeByUs(courier: Courier, delivery: OpenDelivery): Promise<JobAnswer> {
+async function writeByUs(courier: Courier, delivery: OpenDelivery): Promise<TryAnswer> {
   const { content, trace } = delivery;
   // The practice may have gone into shadow since the card was written, and this target be no sandbox though the card's is.
-  if (await isShadowed(delivery, courier.board)) {
-    await recordSettled(courier, delivery, { kind: 'shadowed' }, content.withheldCount);
-    return { kind: 'done' };
-  }
+  if (await isShadowed(delivery, courier.board)) return recordSettled(courier, delivery, { kind: 'shadowed' });
   const standing = await withoutRetracted(courier, delivery);
-  if (standing === null) {
-    await recordSettled(courier, delivery, { kind: 'no-card', reason: 'lab.number-retracted' }, content.withheldCount);
-    return { kind: 'done' };
-  }
+  if (standing === null) return recordSettled(courier, delivery, { kind: 'no-card', reason: 'lab.number-retracted' });
   const answer = await courier.board.write(content.report.patient, standing, trace, namedCard(delivery.claim));
   if (answer.kind === 'written')
     return settled(courier, delivery, 'report.written-to-board', {
       resources: answer.resources.map((resource) => ({ ...resource })),
     });
-  if (answer.kind === 'none')
-    await recordSettled(courier, delivery, { kind: 'no-card', reason: null }, content.withheldCount);
-  else
-    await recordSettled(
-      courier,
-      delivery,
-      { kind: 'held', code: answer.code, detail: answer.detail },
-      content.withheldCount,
-    );
-  return { kind: 'done' };
+  if (answer.kind === 'none') return recordSettled(courier, delivery, { kind: 'no-card', reason: null });
+  return recordSettled(courier, delivery, { kind: 'held', code: answer.code, detail: answer.detail });
 }
 
 // What was taken back from the card meanwhile must not appear on the board after that.
@@ -100,23 +79,23 @@ async function settled(
   delivery: OpenDelivery,
   event: 'report.looked-up' | 'report.written-to-board',
   receipt: Record<string, unknown>,
-): Promise<JobAnswer> {
+): Promise<TryAnswer> {
   const { claim, leaseToken, practice, content } = delivery;
-  const tally = tallyOf(courier, claim);
-  await courier.ledger.transaction(async (tx) => {
-    const settlement = {
-      state: 'forwarded',
-      reason: null,
-      detail: null,
-      withheldCount: content.withheldCount,
-      receipt,
-    } as const;
-    if (!(await settleDelivery(tx, claim.id, leaseToken, settlement, tally.note))) return;
-    const looked = lookedUp(claim, 'forwarded', null);
-    const written = { ...looked, event, objectKind: 'report', objectId: claim.reportId } as const;
-    const fields = { ...looked.fields, by: practice.boards };
-    await appendAudit(tx, event === 'report.looked-up' ? [{ ...looked, fields }] : [looked, { ...written, fields }]);
+  const looked = lookedUp(claim, 'forwarded', null);
+  const written = { ...looked, event, objectKind: 'report', objectId: claim.reportId } as const;
+  const fields = { ...looked.fields, by: practice.boards };
+  const ended = await rest(courier, claim, {
+    id: claim.id,
+    leaseToken,
+    state: 'forwarded',
+    reason: null,
+    detail: null,
+    withheldCount: content.withheldCount,
+    receipt,
+    isStranger: false,
+    boardId: null,
+    uncoded: [],
+    entries: event === 'report.looked-up' ? [{ ...looked, fields }] : [looked, { ...written, fields }],
   });
-  tally.count('forwarded', null);
-  return { kind: 'done' };
+  return doneWith(ended);
 }

@@ -24,7 +24,7 @@ import { claimNumbers, isShadowed, ledgerCheck, ledgerWarnings, namedCard } from
 import { type OpenDelivery, openDelivery } from './open-delivery.ts';
 import type { Courier } from './pipeline.ts';
 import { RETRACT_LATER_MS, retractFirst } from './retract-first.ts';
-import { type DeliveryAnswer, lookedUp, postpone, settle } from './settle.ts';
+import { type DeliveryAnswer, type Done, lookedUp, postpone, settle, type TryAnswer } from './settle.ts';
 import { guarded, waitForTarget } from './targets.ts';
 import { perLedger, TOGETHER_MOST, together } from './together.ts';
 
@@ -43,12 +43,29 @@ const RENEW_LEASE_MS = 10_000;
  */
 export async function deliver(courier: Courier, job: RunningJob): Promise<JobAnswer> {
   const { answer, claim } = await deliverOne(courier, job.id, job.generation === 0 ? null : job.generation);
-  if (answer.kind !== 'done' || claim === null || claim.patientKey === null) return answer;
-  for (let done = 1; done < IN_ONE_GO; done += 1) {
-    const next = await nextOnes(courier)({ target: claim.target, patientKey: claim.patientKey });
-    if (next === null || (await deliverOne(courier, next, null)).answer.kind !== 'done') break;
+  if (answer.kind !== 'done') return answer;
+  if (claim !== null && claim.patientKey !== null) {
+    const { target, patientKey } = claim;
+    await deliverWaiting(courier, { target, patientKey }, answer.next);
   }
-  return answer;
+  return { kind: 'done' };
+}
+
+async function deliverWaiting(courier: Courier, whose: Waiting, first: Done['next']): Promise<void> {
+  let next = first;
+  for (let done = 1; done < IN_ONE_GO; done += 1) {
+    const id = next === undefined ? await nextOnes(courier)(whose) : next;
+    if (id === null) return;
+    const { answer } = await deliverOne(courier, id, null);
+    if (answer.kind !== 'done') return;
+    next = answer.next;
+  }
+}
+
+/** Whose deliveries may wait. */
+interface Waiting {
+  readonly target: ClaimedDelivery['target'];
+  readonly patientKey: Buffer;
 }
 
 const claims = perLedger(({ ledger }) =>
@@ -56,15 +73,11 @@ const claims = perLedger(({ ledger }) =>
 );
 
 const nextOnes = perLedger(({ ledger }) =>
-  together(
-    (asked: readonly { readonly target: ClaimedDelivery['target']; readonly patientKey: Buffer }[]) =>
-      nextOfPatients(ledger, asked),
-    { most: TOGETHER_MOST },
-  ),
+  together((asked: readonly Waiting[]) => nextOfPatients(ledger, asked), { most: TOGETHER_MOST }),
 );
 
 interface Delivered {
-  readonly answer: JobAnswer;
+  readonly answer: TryAnswer;
   readonly claim: ClaimedDelivery | null;
 }
 
@@ -85,7 +98,7 @@ async function deliverOne(courier: Courier, id: string, generation: number | nul
   }
 }
 
-async function deliverClaimed(courier: Courier, claim: ClaimedDelivery, leaseToken: string): Promise<JobAnswer> {
+async function deliverClaimed(courier: Courier, claim: ClaimedDelivery, leaseToken: string): Promise<TryAnswer> {
   try {
     const delivery = await openDelivery(courier, claim, leaseToken);
     if (claim.isUncertain && (await isThereAlready(courier, delivery))) return { kind: 'done' };
@@ -94,8 +107,7 @@ async function deliverClaimed(courier: Courier, claim: ClaimedDelivery, leaseTok
     if (claim.target === 'board') return await deliverToBoard(courier, delivery);
     const answer = await deliverToCard(courier, delivery);
     if (answer.kind === 'later') return await postpone(courier, claim, leaseToken, answer);
-    await settle(courier, delivery, answer);
-    return { kind: 'done' };
+    return await settle(courier, delivery, answer);
   } catch (thrown) {
     return postpone(courier, claim, leaseToken, { kind: 'failed', failure: asFailure(thrown) });
   }

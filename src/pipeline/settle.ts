@@ -1,18 +1,14 @@
 /** The end of one try: recorded for good, or put back with the retry policy's word on when. */
 
-import { type AuditEntry, appendAudit } from '../audit/audit.ts';
+import type { AuditEntry } from '../audit/audit.ts';
 import type { WriteAnswer } from '../delivery/patient-card/patient-card.ts';
 import { codeListOf, uncodedOf } from '../lab/lab.ts';
-import type { Sql } from '../ledger/ledger.ts';
 import { type Decision, decide, type JobAnswer } from '../queue/queue.ts';
 import {
-  addUncoded,
   type CardsInDoubt,
   type ClaimedDelivery,
-  eraseMails,
-  eraseReports,
-  insertBoardDeliveries,
   postponeDelivery,
+  type Settled,
   type SettledRow,
   settleDeliveries,
   type UncodedRow,
@@ -25,15 +21,17 @@ import type { Courier } from './pipeline.ts';
 import { waitOf } from './targets.ts';
 import { perLedger, TOGETHER_MOST, together } from './together.ts';
 
+export interface Forwarded {
+  readonly kind: 'forwarded';
+  readonly written: Extract<WriteAnswer, { kind: 'written' }>;
+  readonly warnings: readonly string[];
+  /** The Patient resource; null: asked for its results only. */
+  readonly card: string | null;
+}
+
 /** What became of it; the settlement is recorded from this. */
 export type DeliveryAnswer =
-  | {
-      readonly kind: 'forwarded';
-      readonly written: Extract<WriteAnswer, { kind: 'written' }>;
-      readonly warnings: readonly string[];
-      /** The Patient resource; null: asked for its results only. */
-      readonly card: string | null;
-    }
+  | Forwarded
   | { readonly kind: 'no-card'; readonly reason: ReasonCode | null }
   | { readonly kind: 'shadowed' }
   | {
@@ -43,22 +41,41 @@ export type DeliveryAnswer =
       readonly cards?: CardsInDoubt;
     };
 
-export async function settle(courier: Courier, delivery: OpenDelivery, answer: DeliveryAnswer): Promise<void> {
-  const { claim, content } = delivery;
-  if (answer.kind === 'forwarded') {
-    const boardId = await recordForwarded(courier, delivery, answer);
-    courier.mark('delivery-settled');
-    noticeRetractions(courier, delivery);
-    if (boardId !== null) await addBoardJob(courier, boardId);
-  } else {
-    await recordSettled(courier, delivery, answer, content.withheldCount);
-  }
+/** A try that came to its end. */
+export interface Done {
+  readonly kind: 'done';
+  /** What waits for the same patient and target, as the settling saw it; absent: nobody looked. */
+  readonly next?: DeliveryId | null;
+}
+
+export type TryAnswer = Exclude<JobAnswer, { kind: 'done' }> | Done;
+
+export async function settle(courier: Courier, delivery: OpenDelivery, answer: DeliveryAnswer): Promise<Done> {
+  const { claim } = delivery;
+  const done =
+    answer.kind === 'forwarded'
+      ? await settleForwarded(courier, delivery, answer)
+      : await recordSettled(courier, delivery, answer);
   courier.logger.info('delivery at rest', {
     deliveryId: claim.id,
     mailId: claim.mailId,
     state: answer.kind,
     ...(answer.kind === 'held' ? { reason: answer.code } : {}),
   });
+  return done;
+}
+
+async function settleForwarded(courier: Courier, delivery: OpenDelivery, answer: Forwarded): Promise<Done> {
+  const settled = await recordForwarded(courier, delivery, answer);
+  courier.mark('delivery-settled');
+  noticeRetractions(courier, delivery);
+  if (settled !== null && settled.boardId !== null) await addBoardJob(courier, settled.boardId);
+  return doneWith(settled);
+}
+
+/** `settled` null: the claim had passed to another. */
+export function doneWith(settled: Settled | null): Done {
+  return settled === null ? { kind: 'done' } : { kind: 'done', next: settled.next };
 }
 
 // A doctor may have acted on what the laboratory now takes back (a sample of somebody else): the card shows it, and whoever
@@ -89,7 +106,7 @@ export async function postpone(
   claim: ClaimedDelivery,
   leaseToken: string,
   why: PostponeWhy,
-): Promise<JobAnswer> {
+): Promise<TryAnswer> {
   const base = { delayMs: 0, isUncertain: false, isParked: false, isAttemptSpent: false, reason: null };
   if (why.kind === 'park') {
     await postponeDelivery(courier.ledger, claim.id, leaseToken, { ...base, isParked: true });
@@ -107,7 +124,7 @@ async function afterFailure(
   claim: ClaimedDelivery,
   leaseToken: string,
   failure: Failure,
-): Promise<JobAnswer> {
+): Promise<TryAnswer> {
   const decision = underBreaker(
     courier,
     claim,
@@ -125,8 +142,7 @@ async function afterFailure(
     if (failure.code === 'keys.cannot-open')
       courier.logger.error('report cannot be decrypted', { deliveryId: claim.id, reportId: claim.reportId }, failure);
     const answer = { kind: 'held', code: decision.code, detail: failure.code } as const;
-    await recordSettled(courier, { claim, leaseToken }, answer, 0, isFromTarget(failure));
-    return { kind: 'done' };
+    return recordSettled(courier, { claim, leaseToken }, answer, isFromTarget(failure));
   }
   const isAttemptSpent = decision.kind === 'retry';
   await postponeDelivery(courier.ledger, claim.id, leaseToken, {
@@ -152,128 +168,74 @@ function isFromTarget({ code }: Failure): boolean {
   return /^(card|board)\./.test(code);
 }
 
-/** What is recorded of one delivery that comes to rest. */
-interface Ending {
-  readonly claim: ClaimedDelivery;
-  readonly leaseToken: string;
-  readonly answer: DeliveryAnswer;
-  readonly withheldCount: number;
-  readonly uncoded: readonly UncodedRow[];
-  /** For a board delivery to follow, or not. */
-  readonly hasBoard: boolean;
-  readonly isLookedUp: boolean;
-}
-
-interface Ended {
-  /** By the ledger's clock; null: the claim had passed to another. */
-  readonly settledAt: Date | null;
-  /** The delivery to its board, where there is one to be added to the queue. */
-  readonly boardId: DeliveryId | null;
-}
-
 const endings = perLedger(({ ledger }) =>
-  together((ends: readonly Ending[]) => ledger.transaction((tx) => recordEndings(tx, ends)), { most: TOGETHER_MOST }),
+  together(
+    async (rows: readonly SettledRow[]): Promise<readonly (Settled | null)[]> => {
+      const settled = await settleDeliveries(ledger, rows);
+      return rows.map(({ id }) => settled.get(id) ?? null);
+    },
+    { most: TOGETHER_MOST },
+  ),
 );
 
-/** Records a forwarded report, its audit row and the delivery to the board, in one transaction. */
-export function recordForwarded(
+/** Records a forwarded report, its audit row and the delivery to the board. Null: the claim had passed to another. */
+function recordForwarded(
   courier: Courier,
   { claim, leaseToken, practice, content }: OpenDelivery,
-  answer: Extract<DeliveryAnswer, { kind: 'forwarded' }>,
-): Promise<DeliveryId | null> {
-  const hasBoard = practice.boards !== 'none';
+  answer: Forwarded,
+): Promise<Settled | null> {
   const { withheldCount } = content;
-  const uncoded = uncodedOfDelivery(courier, { claim, content });
-  return rest(courier, { claim, leaseToken, answer, withheldCount, uncoded, hasBoard, isLookedUp: true });
-}
-
-/** Counts an end once it is committed, and only if it was ours: `note` is given to settleDelivery. */
-export function tallyOf({ meter }: Pick<Courier, 'meter'>, claim: Pick<ClaimedDelivery, 'target' | 'arrivedAt'>) {
-  const { target, arrivedAt } = claim;
-  let noted: { readonly arrivedMs: number | null } | null = null;
-  return {
-    note: (settledAt: Date) => {
-      noted = { arrivedMs: arrivedAt === null ? null : settledAt.getTime() - arrivedAt.getTime() };
-    },
-    count: (state: string, reason: string | null) => {
-      if (noted !== null) meter.settled({ target, state, reason, ...noted });
-    },
-  };
+  return rest(courier, claim, {
+    id: claim.id,
+    leaseToken,
+    state: 'forwarded',
+    reason: null,
+    detail: answer.warnings.length === 0 ? null : answer.warnings.join(' '),
+    withheldCount,
+    receipt: { resources: answer.written.resources.map((resource) => ({ ...resource })) },
+    isStranger: false,
+    boardId: practice.boards === 'none' ? null : newId<DeliveryId>(),
+    uncoded: uncodedOfDelivery(courier, { claim, content }),
+    entries: entriesOfForwarded(claim, answer, withheldCount),
+  });
 }
 
 /** Records an end that wrote nothing. Of a patient who is not followed nothing stays but digests. */
 export async function recordSettled(
   courier: Courier,
   { claim, leaseToken, content }: Pick<OpenDelivery, 'claim' | 'leaseToken'> & Partial<Pick<OpenDelivery, 'content'>>,
-  answer: Exclude<DeliveryAnswer, { kind: 'forwarded' }>,
-  withheldCount: number,
+  answer: Exclude<DeliveryAnswer, Forwarded>,
   isLookedUp = true,
-): Promise<void> {
-  const isUncoded = answer.kind === 'shadowed' && claim.target === 'patient-card' && content !== undefined;
-  const uncoded = isUncoded ? uncodedOfDelivery(courier, { claim, content }) : [];
-  await rest(courier, { claim, leaseToken, answer, withheldCount, uncoded, hasBoard: false, isLookedUp });
-}
-
-/** Recorded with others, and then counted. */
-async function rest(courier: Courier, end: Ending): Promise<DeliveryId | null> {
-  const tally = tallyOf(courier, end.claim);
-  const { settledAt, boardId } = await endings(courier)(end);
-  if (settledAt !== null) tally.note(settledAt);
-  tally.count(end.answer.kind, reasonOf(end.answer));
-  return boardId;
-}
-
-async function recordEndings(tx: Sql, ends: readonly Ending[]): Promise<readonly Ended[]> {
-  const settled = await settleDeliveries(tx, ends.map(settledRow));
-  const ours = ends.filter(({ claim }) => settled.has(claim.id));
-  await addUncoded(
-    tx,
-    ours.flatMap(({ uncoded }) => uncoded),
-  );
-  const strangers = ours.filter(({ claim, answer }) => answer.kind === 'no-card' && claim.target === 'patient-card');
-  await eraseReports(
-    tx,
-    strangers.map(({ claim }) => claim.reportId),
-  );
-  await eraseMails(
-    tx,
-    strangers.map(({ claim }) => claim.mailId),
-  );
-  await appendAudit(tx, ours.flatMap(entriesOf));
-  const boards = new Map(
-    ours.filter(({ hasBoard }) => hasBoard).map(({ claim }) => [claim.id, newId<DeliveryId>()] as const),
-  );
-  const added = await insertBoardDeliveries(
-    tx,
-    [...boards].map(([cardDeliveryId, id]) => ({ id, cardDeliveryId })),
-  );
-  return ends.map(({ claim }) => {
-    const board = boards.get(claim.id);
-    return {
-      settledAt: settled.get(claim.id) ?? null,
-      boardId: board !== undefined && added.has(board) ? board : null,
-    };
+): Promise<Done> {
+  const isOfCard = claim.target === 'patient-card';
+  const isUncoded = answer.kind === 'shadowed' && isOfCard && content !== undefined;
+  const settled = await rest(courier, claim, {
+    id: claim.id,
+    leaseToken,
+    state: answer.kind,
+    reason: reasonOf(answer),
+    detail: answer.kind === 'held' ? answer.detail : null,
+    withheldCount: content?.withheldCount ?? 0,
+    receipt: answer.kind === 'held' && answer.cards !== undefined ? { cards: answer.cards } : null,
+    isStranger: answer.kind === 'no-card' && isOfCard,
+    boardId: null,
+    uncoded: isUncoded ? uncodedOfDelivery(courier, { claim, content }) : [],
+    entries: entriesOfUnwritten(claim, answer, isLookedUp),
   });
+  return doneWith(settled);
 }
 
-function settledRow({ claim, leaseToken, answer, withheldCount }: Ending): SettledRow {
-  const row = { id: claim.id, leaseToken, state: answer.kind, withheldCount };
-  switch (answer.kind) {
-    case 'forwarded': {
-      const receipt = { resources: answer.written.resources.map((resource) => ({ ...resource })) };
-      const detail = answer.warnings.length === 0 ? null : answer.warnings.join(' ');
-      return { ...row, reason: null, detail, receipt };
-    }
-    case 'held': {
-      const receipt = answer.cards === undefined ? null : { cards: answer.cards };
-      return { ...row, reason: answer.code, detail: answer.detail, receipt };
-    }
-    default:
-      return { ...row, reason: reasonOf(answer), detail: null, receipt: null };
-  }
+/** Recorded with others; and counted once it is, only if it was ours. */
+export async function rest(courier: Courier, claim: ClaimedDelivery, row: SettledRow): Promise<Settled | null> {
+  const settled = await endings(courier)(row);
+  if (settled === null) return null;
+  const { target, arrivedAt } = claim;
+  const arrivedMs = arrivedAt === null ? null : settled.at.getTime() - arrivedAt.getTime();
+  courier.meter.settled({ target, state: row.state, reason: row.reason, arrivedMs });
+  return settled;
 }
 
-function reasonOf(answer: DeliveryAnswer): string | null {
+function reasonOf(answer: Exclude<DeliveryAnswer, Forwarded>): string | null {
   if (answer.kind === 'held') return answer.code;
   return answer.kind === 'no-card' ? answer.reason : null;
 }
@@ -287,14 +249,19 @@ function uncodedOfDelivery(
   return uncodedOf(content.report, codeListOf(registry, claim.laboratory)).map((count) => ({ laboratory, ...count }));
 }
 
+function entriesOfForwarded(claim: ClaimedDelivery, answer: Forwarded, withheld: number): readonly AuditEntry[] {
+  const participants = { ...participantsOf(claim), ...(answer.card === null ? {} : { card: answer.card }) };
+  const fields = { resources: answer.written.resources.length, withheld };
+  const about = { ...aboutClaim(claim), objectKind: 'report', objectId: claim.reportId } as const;
+  return [lookedUp(claim, 'forwarded', null), { ...about, event: 'report.forwarded', participants, fields }];
+}
+
 // Also where nothing was written the patient was looked up, but for a report of which the practice chose nothing.
-function entriesOf({ claim, answer, withheldCount, isLookedUp }: Ending): readonly AuditEntry[] {
-  if (answer.kind === 'forwarded') {
-    const participants = { ...participantsOf(claim), ...(answer.card === null ? {} : { card: answer.card }) };
-    const fields = { resources: answer.written.resources.length, withheld: withheldCount };
-    const about = { ...aboutClaim(claim), objectKind: 'report', objectId: claim.reportId } as const;
-    return [lookedUp(claim, 'forwarded', null), { ...about, event: 'report.forwarded', participants, fields }];
-  }
+function entriesOfUnwritten(
+  claim: ClaimedDelivery,
+  answer: Exclude<DeliveryAnswer, Forwarded>,
+  isLookedUp: boolean,
+): readonly AuditEntry[] {
   const reason = reasonOf(answer);
   const isWithheld = reason === 'practice.withheld';
   const about = { ...aboutClaim(claim), participants: participantsOf(claim), reason, fields: { state: answer.kind } };

@@ -269,6 +269,12 @@ export async function nextOfPatient(
   return next;
 }
 
+/** The first of those of one patient and target, as SQL: of whoever has a `target` and a `patient_key`. */
+export const NEXT_OF_PATIENT = (whose: string) =>
+  `select id from delivery d where d.target = ${whose}.target and d.patient_key = ${whose}.patient_key and d.state = 'ready'
+         and attempts = 0 and reason is null and not is_parked and (lease_until is null or lease_until < now())
+         order by created_at, id limit 1`;
+
 /** The same of many, each in its place. */
 export async function nextOfPatients(
   sql: Sql,
@@ -276,9 +282,7 @@ export async function nextOfPatients(
 ): Promise<readonly (DeliveryId | null)[]> {
   const { rows } = await sql.query<{ place: number; id: DeliveryId }>(
     `select a.place::int as place, n.id from unnest($1::text[], $2::bytea[]) with ordinality as a (target, patient_key, place),
-       lateral (select id from delivery d where d.target = a.target and d.patient_key = a.patient_key and d.state = 'ready'
-         and attempts = 0 and reason is null and not is_parked and (lease_until is null or lease_until < now())
-         order by created_at, id limit 1) n`,
+       lateral (${NEXT_OF_PATIENT('a')}) n`,
     [asked.map(({ target }) => target), asked.map(({ patientKey }) => patientKey)],
   );
   const found = new Map(rows.map(({ place, id }) => [place - 1, id]));

@@ -24,8 +24,7 @@ export {
   waitsForTarget,
 } from './deliveries.ts';
 export {
-  insertBoardDeliveries,
-  insertBoardDelivery,
+  type Settled,
   type SettledRow,
   type Settlement,
   settleDeliveries,
@@ -205,7 +204,6 @@ export {
   eraseMail,
   eraseMails,
   eraseReport,
-  eraseReports,
   findOriginal,
   findOriginalMails,
   findOriginals,

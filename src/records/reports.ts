@@ -283,19 +283,16 @@ export async function findOriginalMails(
   return new Map(rows.map(({ id, originalId }) => [id, originalId]));
 }
 
-/** Erases the content of reports: nothing but digests stays. */
-export async function eraseReports(tx: Sql, reportIds: readonly string[]): Promise<void> {
-  if (reportIds.length === 0) return;
-  await tx.query(
-    'update report set content = null, erased_at = now() where id = any($1::uuid[]) and content is not null',
-    [reportIds],
-  );
+/** Erases the content of a report: nothing but digests stays. */
+export async function eraseReport(tx: Sql, reportId: string): Promise<void> {
+  await tx.query('update report set content = null, erased_at = now() where id = $1 and content is not null', [
+    reportId,
+  ]);
 }
 
-/** The same of one report. */
-export function eraseReport(tx: Sql, reportId: string): Promise<void> {
-  return eraseReports(tx, [reportId]);
-}
+/** Whether only the bytes of its mail say what a report is, as SQL: of `report r` with its delivery in this state. */
+export const NEEDS_BYTES = (state: string) =>
+  `(${state} = 'quarantined' or (${state} = 'held' and r.practice_id is null))`;
 
 /**
  * What a mail's reports say of its bytes, as SQL: `is_done`, all rest so that nothing of the mail is asked any more
@@ -304,7 +301,7 @@ export function eraseReport(tx: Sql, reportId: string): Promise<void> {
  */
 export const MAIL_FACTS = (mailId: string, isPast = 'false') =>
   `select bool_and(d.state in ('no-card', 'duplicate', 'discarded') or (d.state in ('forwarded', 'shadowed') and ${isPast})) as is_done,
-     bool_or(d.state = 'no-card') as has_stranger, bool_or(d.state = 'quarantined' or (d.state = 'held' and r.practice_id is null)) as is_needed
+     bool_or(d.state = 'no-card') as has_stranger, bool_or(${NEEDS_BYTES('d.state')}) as is_needed
    from report r join delivery d on d.report_id = r.id and d.target = 'patient-card' where r.mail_id = ${mailId}`;
 
 /**

@@ -16,24 +16,31 @@ export interface UncodedTotal extends UncodedRow {
   readonly lastAt: Date;
 }
 
-/** Adds to the counts, in the transaction that records a report as delivered: a repeated step never counts twice. */
-export async function addUncoded(tx: Sql, rows: readonly UncodedRow[]): Promise<void> {
-  if (rows.length === 0) return;
-  // Always in one order: two reports with the same codes would else wait for each other's rows for ever.
-  await tx.query(
-    `insert into uncoded (laboratory, code, why, result_count)
-     select laboratory, code, why, sum(result_count)::bigint
-     from unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) as sent (laboratory, code, why, result_count)
+/** Adds to the counts. `sent`: where the rows come from, in a statement that records reports as delivered. */
+// Always in one order: two reports with the same codes would else wait for each other's rows for ever.
+export const addingUncoded = (sent: string) => `insert into uncoded (laboratory, code, why, result_count)
+     select laboratory, code, why, sum(result_count)::bigint from ${sent}
      group by laboratory, code, why order by laboratory, code, why
      on conflict (laboratory, code, why) do update
-       set result_count = uncoded.result_count + excluded.result_count, last_at = now()`,
-    [
-      rows.map(({ laboratory }) => laboratory),
-      rows.map(({ code }) => code ?? ''),
-      rows.map(({ why }) => why),
-      rows.map(({ count }) => count),
-    ],
-  );
+       set result_count = uncoded.result_count + excluded.result_count, last_at = now()`;
+
+const ADD = addingUncoded(
+  'unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) as sent (laboratory, code, why, result_count)',
+);
+
+/** The same in a transaction that records a report as delivered: a repeated step never counts twice. */
+export async function addUncoded(tx: Sql, rows: readonly UncodedRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  await tx.query(ADD, uncodedValues(rows));
+}
+
+export function uncodedValues(rows: readonly UncodedRow[]) {
+  return [
+    rows.map(({ laboratory }) => laboratory),
+    rows.map(({ code }) => code ?? ''),
+    rows.map(({ why }) => why),
+    rows.map(({ count }) => count),
+  ] as const;
 }
 
 /** The counts of one laboratory, or of all; of each the most frequent first. */

@@ -47,8 +47,16 @@ function counting(courier: Courier) {
   return { courier: { ...courier, ledger }, sent };
 }
 
+/** By which a statement is known in a list. */
+const beginning = (statement: string) =>
+  statement
+    .split(/ (?!as)/)
+    .slice(0, 3)
+    .join(' ')
+    .split(' (')[0];
+
 /** A mail that was read: its delivery waits to be made. */
-async function arrived(key: 'linde' | 'anker', payload: Buffer): Promise<string> {
+async function arrived(key: 'linde' | 'anker' | 'brug', payload: Buffer): Promise<string> {
   const raw = mailOf(payload, practice(key).zorgmail);
   const mails = [{ raw, internalDate: systemClock.now() }];
   const { batchId, mailIds } = await replayMails(journey.courier, { mailboxId: null, mails }, 'test');
@@ -58,7 +66,7 @@ async function arrived(key: 'linde' | 'anker', payload: Buffer): Promise<string>
   return id;
 }
 
-/** What delivering it sends, once what changes seldom (keys, breakers) is in memory. */
+/** What delivering it sends, in order. */
 async function statementsOf(id: string): Promise<readonly string[]> {
   counted.sent.length = 0;
   const answer = await deliver(counted.courier, { kind: 'deliver', id, generation: 1, attempt: 1 });
@@ -79,34 +87,56 @@ async function stateOf(id: string): Promise<string | undefined> {
   return (await deliveries(journey)).find((one) => one.id === id)?.state;
 }
 
-const followed = (key: 'linde' | 'anker', bsn: string, labNumber: string) =>
+const followed = (key: 'linde' | 'anker' | 'brug', bsn: string, labNumber: string) =>
   arrived(key, medlab({ bsn, labNumber, to: practice(key).zorgmail }));
 
-describe('a delivery that comes alone', () => {
-  it('of a followed patient goes to the ledger so often, to the card and to the board that cKIS fills', async () => {
-    await statementsOf(await followed('linde', '999990019', '26400001'));
+describe('a delivery that comes alone goes to the ledger and back', () => {
+  it('nine times for a followed patient: claim, practice, objections, the numbers under their locks, and the end', async () => {
+    const id = await followed('brug', '999986296', '26400001');
+    expect((await statementsOf(id)).map(beginning)).toEqual([
+      'with wish as',
+      'select p.id, p.agb,',
+      'select array(select distinct',
+      'begin',
+      'select pg_advisory_xact_lock(lock) from',
+      'select a.place, encode(a.number_digest,',
+      'with numbers as',
+      'commit',
+      'with settled as',
+    ]);
+    expect(await stateOf(id)).toBe('forwarded');
+  });
+
+  it('three times more for the board that cKIS fills', async () => {
     const id = await followed('linde', '999990019', '26400002');
-    const toCard = await statementsOf(id);
+    expect(await statementsOf(id)).toHaveLength(9);
     const board = await boardOf(id);
-    const toBoard = await statementsOf(board);
+    expect(await statementsOf(board)).toHaveLength(3);
     expect([await stateOf(id), await stateOf(board)]).toEqual(['forwarded', 'forwarded']);
-    console.log(toCard.length, toCard, toBoard.length, toBoard);
   });
 
-  it('goes to a board that we fill so often', async () => {
+  it('four times more for a board that we fill, since what was taken back from the card must not come after it', async () => {
     const id = await followed('anker', '999918606', '26400003');
-    await statementsOf(id);
+    expect(await statementsOf(id)).toHaveLength(9);
     const board = await boardOf(id);
-    const toBoard = await statementsOf(board);
-    expect(await stateOf(board)).toBe('forwarded');
-    console.log(toBoard.length, toBoard);
+    expect(await statementsOf(board)).toHaveLength(4);
+    expect([await stateOf(id), await stateOf(board)]).toEqual(['forwarded', 'forwarded']);
   });
 
-  it('of a patient who is not followed goes to the ledger so often', async () => {
+  it('three times for a patient who is not followed: claim, practice, and the end with all that is erased', async () => {
     const payload = readFileSync(new URL('../../fixtures/edifact/not-followed.edi', import.meta.url));
     const id = await arrived('linde', payload);
-    const statements = await statementsOf(id);
-    expect(await stateOf(id)).toBe('no-card');
-    console.log(statements.length, statements);
+    expect(await statementsOf(id)).toHaveLength(3);
+    const [rest] = (await deliveries(journey)).filter((one) => one.id === id);
+    expect(rest).toMatchObject({ state: 'no-card', has_content: false, has_bytes: false });
+  });
+
+  it('as often for a second of the same patient, which the end of the first names', async () => {
+    const [first, second] = [
+      await followed('brug', '999927929', '26400004'),
+      await followed('brug', '999927929', '26400005'),
+    ];
+    expect(await statementsOf(first)).toHaveLength(18);
+    expect([await stateOf(first), await stateOf(second)]).toEqual(['forwarded', 'forwarded']);
   });
 });

@@ -6,7 +6,6 @@ import {
   claimDeliveries,
   claimDelivery,
   clearUncertain,
-  insertBoardDelivery,
   nextOfPatient,
   openDeliveriesOf,
   overdueDeliveries,
@@ -19,7 +18,17 @@ import {
 import { type DeliveryId, newId } from '../../src/shared/ids.ts';
 import { untilBlocked, useLedgers } from '../ledger/ledgers.ts';
 import { SHADOW, type WatchedPlace, watchedPlace } from '../practice/places.ts';
-import { copiedMails, deliveryIn, deliveryRow, digest, expireLease, makeOverdue, newReport, readAs } from './rows.ts';
+import {
+  boardAfter,
+  copiedMails,
+  deliveryIn,
+  deliveryRow,
+  digest,
+  expireLease,
+  makeOverdue,
+  newReport,
+  readAs,
+} from './rows.ts';
 
 const ledgers = useLedgers();
 let place: WatchedPlace;
@@ -182,8 +191,11 @@ describe('one patient at a time', () => {
     const patientKey = digest();
     const [first, second] = [await ready({ patientKey }), await ready({ patientKey })];
     const boardId = newId<DeliveryId>();
-    expect(await insertBoardDelivery(ledgers.worker, boardId, first.deliveryId)).toBe(true);
-    expect(await insertBoardDelivery(ledgers.worker, newId<DeliveryId>(), first.deliveryId)).toBe(false);
+    expect(await boardAfter(ledgers.worker, first.deliveryId, boardId)).toBe(boardId);
+    await ledgers.owner.query("update delivery set state = 'ready', settled_at = null where id = $1", [
+      first.deliveryId,
+    ]);
+    expect(await boardAfter(ledgers.worker, first.deliveryId, newId<DeliveryId>())).toBeNull();
     expect(await claim(second.deliveryId)).toMatchObject({ kind: 'claimed' });
     expect(await claim(boardId)).toMatchObject({ kind: 'claimed', delivery: { target: 'board', reportId: first.id } });
   });

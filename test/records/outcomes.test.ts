@@ -2,7 +2,6 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { DELIVERY_STATES, type DeliveryState, type MailOutcome, OUTCOMES } from '../../src/ledger/ledger.ts';
 import {
   claimBatch,
-  insertBoardDelivery,
   insertReports,
   mailContent,
   mailOutcomes,
@@ -12,7 +11,7 @@ import {
 import { type DeliveryId, type MailId, newId } from '../../src/shared/ids.ts';
 import { useLedgers } from '../ledger/ledgers.ts';
 import { type WatchedPlace, watchedPlace } from '../practice/places.ts';
-import { copiedMails, deliveryIn, newReport } from './rows.ts';
+import { boardAfter, copiedMails, deliveryIn, newReport } from './rows.ts';
 
 const ledgers = useLedgers();
 let place: WatchedPlace;
@@ -73,9 +72,9 @@ describe('what a mail counts as', () => {
   });
 
   it('is not changed by the board: that is settled after the card', async () => {
-    const { mailId, deliveryId } = await deliveryIn(ledgers, place, 'forwarded');
+    const { mailId, deliveryId } = await deliveryIn(ledgers, place, 'ready');
     const boardId = newId<DeliveryId>();
-    await insertBoardDelivery(ledgers.worker, boardId, deliveryId);
+    await boardAfter(ledgers.worker, deliveryId, boardId);
     expect(await outcomeOf(mailId)).toBe('forwarded');
     await ledgers.owner.query("update delivery set state = 'held', reason = 'board.refused' where id = $1", [boardId]);
     expect(await mailOutcomes(ledgers.worker, [mailId])).toMatchObject([

@@ -5,10 +5,12 @@ import type { DeliveryState, Ledger, Sql } from '../../src/ledger/ledger.ts';
 import {
   type CopiedRow,
   claimBatch,
+  claimDelivery,
   insertBatch,
   insertCopied,
   insertReports,
   type NewReport,
+  settleDeliveries,
   settleMail,
 } from '../../src/records/records.ts';
 import {
@@ -99,6 +101,17 @@ export async function readAs(ledger: Ledger, mails: CopiedMails, reports: readon
     for (const mailId of mails.mailIds) await settleMail(tx, mailId, leaseToken, { verdict: null, reason: null });
     await insertReports(tx, reports);
   });
+}
+
+/** The delivery to the card goes there, and one to the board with this id follows; null: it is there already. */
+export async function boardAfter(ledger: Ledger, cardDeliveryId: string, boardId: DeliveryId) {
+  const leaseToken = randomUUID();
+  await claimDelivery(ledger, cardDeliveryId, leaseToken);
+  const end = { state: 'forwarded', reason: null, detail: null, withheldCount: 0, receipt: null } as const;
+  const row = { ...end, id: cardDeliveryId, leaseToken, isStranger: false, boardId, uncoded: [], entries: [] };
+  const settled = (await settleDeliveries(ledger, [row])).get(cardDeliveryId);
+  if (settled === undefined) throw new Error('the delivery was not ready');
+  return settled.boardId;
 }
 
 export interface DeliveryRow {
