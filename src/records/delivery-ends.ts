@@ -67,9 +67,10 @@ const MAILS = `update mail m set content = null, erased_at = now()
     select 1 from report r join delivery d on d.report_id = r.id and d.target = 'patient-card' left join settled s on s.id = d.id
     where r.mail_id = u.mail_id and ${NEEDS_BYTES('coalesce(s.state, d.state)')})`;
 
+// A report has one delivery to its board: where a person had the card written again, it is there already.
 const BOARDS = `insert into delivery (id, report_id, target, state, patient_key, next_check_at)
   select s.board_id, s.report_id, 'board', 'ready', s.patient_key, now() + make_interval(secs => ${CHECK_SECONDS})
-  from settled s where s.board_id is not null on conflict (report_id, target) do nothing returning id`;
+  from settled s where s.board_id is not null on conflict do nothing returning id`;
 
 const UNCODED = addingUncoded(`unnest($10::text[], $11::text[], $12::text[], $13::bigint[], $14::uuid[])
   as sent (laboratory, code, why, result_count, delivery_id) where delivery_id in (select id from settled)`);

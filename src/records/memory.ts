@@ -44,12 +44,20 @@ export interface NumberFacts {
   readonly results: readonly KnownResult[];
 }
 
+// Values and not `exists`, of which PostgreSQL may make a list of all open deliveries, or of all numbers, first.
+const IS_OWN = 'n.patient_key = a.patient_key';
 // Nothing more goes to a patient from whom a number was taken back, or is about to be by a delivery that is under way.
-const IS_THEIRS = `(own.retracted_at is null and not exists (select 1 from delivery d where d.id = own.retracting_by
-    and d.state in ('ready', 'sending', 'uncertain')))`;
+const IS_THEIRS = `n.retracted_at is null and coalesce((select d.state not in ('ready', 'sending', 'uncertain') from delivery d
+    where d.id = n.retracting_by), true)`;
 const IS_RECENT = `n.seen_at > now() - make_interval(days => ${LAB_NUMBER_DAYS})`;
 // A report without a BSN has a patient key of its own; the card then says whether it is the same patient.
 const IS_OTHER = `(n.patient_key <> a.patient_key and (n.card_id is null or a.card_id is null or n.card_id <> a.card_id))`;
+
+/** The rows of one number, in one. `is_theirs`: this patient has it, and nobody takes it from them. */
+const HELD = `select count(*) > 0 as is_known, coalesce(bool_or(${IS_OWN}), false) as has_own,
+    coalesce(bool_or(${IS_OWN} and ${IS_THEIRS}), false) as is_theirs, coalesce(bool_or(not ${IS_OTHER}), false) as has_same,
+    max(n.scope) filter (where ${IS_OWN}) as own_scope, max(n.scope) filter (where not ${IS_OTHER}) as same_scope
+  from lab_number n where n.number_digest = a.number_digest`;
 
 const OTHER_CARDS = `select distinct n.card_id as card, p.agb as "practiceAgb" from lab_number n
     left join delivery d on d.id = n.delivery_id left join report r on r.id = d.report_id left join practice p on p.id = r.practice_id
@@ -58,24 +66,21 @@ const OTHER_CARDS = `select distinct n.card_id as card, p.agb as "practiceAgb" f
 const RESULTS = `select distinct on (r.code_digest, r.identifier) encode(r.number_digest, 'hex') as number, encode(r.code_digest, 'hex') as code,
     encode(r.name_digest, 'hex') as name, encode(r.moment_digest, 'hex') as moment, encode(r.day_digest, 'hex') as day, r.ordinal,
     r.identifier, r.report_identifier as "reportIdentifier"
-  from lab_result r where r.number_digest = a.number_digest and (r.patient_key = a.patient_key or exists (
-    select 1 from lab_number n where n.number_digest = r.number_digest and n.patient_key = r.patient_key and n.card_id = a.card_id))
+  from lab_result r where r.number_digest = a.number_digest and (r.patient_key = a.patient_key or a.card_id = (
+    select n.card_id from lab_number n where n.number_digest = r.number_digest and n.patient_key = r.patient_key))
   order by r.code_digest, r.identifier, r.seen_at desc`;
 
-// `own`: the row of this patient. Two patients may share a number once a person decided so: each then has a row, and neither
-// stands in the other's way.
-const FACTS = `select a.place, encode(a.number_digest, 'hex') as number, held.known as "isKnown",
-    own.number_digest is not null and not ${IS_THEIRS} as "isTakenBack",
-    case when own.number_digest is not null and ${IS_THEIRS} then '[]'
+// Two patients may share a number once a person decided so: each then has a row, and neither stands in the other's way.
+// The arrays as sub-selects: PostgreSQL counts one that it sees, finds the plan for any number of rows dearer than one for
+// these few, and would plan this statement anew each time (which takes longer than carrying it out).
+const FACTS = `select a.place, encode(a.number_digest, 'hex') as number, h.is_known as "isKnown",
+    h.has_own and not h.is_theirs as "isTakenBack",
+    case when h.is_theirs then '[]'
       else (select coalesce(json_agg(o order by o.card, o."practiceAgb"), '[]') from (${OTHER_CARDS}) o) end as "otherCards",
-    case when own.number_digest is not null then own.scope else held.scope end as scope,
-    own.number_digest is null and held.known and not held.has_same as "isOfOthersOnly",
+    case when h.has_own then h.own_scope else h.same_scope end as scope, h.is_known and not h.has_same as "isOfOthersOnly",
     (select coalesce(json_agg(k order by k.code, k.identifier), '[]') from (${RESULTS}) k) as results
-  from unnest($1::int[], $2::bytea[], $3::bytea[], $4::text[]) with ordinality as a (place, number_digest, patient_key, card_id, ordinal)
-    left join lab_number own on own.number_digest = a.number_digest and own.patient_key = a.patient_key,
-    lateral (select count(*) > 0 as known, coalesce(bool_or(not ${IS_OTHER}), false) as has_same,
-        max(n.scope) filter (where not ${IS_OTHER}) as scope
-      from lab_number n where n.number_digest = a.number_digest) held
+  from unnest((select $1::int[]), (select $2::bytea[]), (select $3::bytea[]), (select $4::text[])) with ordinality
+      as a (place, number_digest, patient_key, card_id, ordinal), lateral (${HELD}) h
   order by a.ordinal`;
 
 /** Each in its place, with each of its numbers once, in the order asked. */

@@ -54,9 +54,9 @@ const CONFLICTING = `select distinct a.id from unnest($1::uuid[], $2::uuid[], $3
       where own.id = a.id and own.content_digest = r.content_digest)`;
 
 const REUSED = `select distinct a.id from unnest($6::uuid[], $7::uuid[], $8::bytea[]) as a (id, practice_id, name_digest)
-    join report n on n.id = a.id and n.practice_id = a.practice_id
     join report r on r.practice_id = a.practice_id and r.reference_name_digest = a.name_digest
-  where r.reference_digest is not null and (r.created_at, r.id) < (n.created_at, n.id)
+  where r.reference_digest is not null
+    and (r.created_at, r.id) < (select n.created_at, n.id from report n where n.id = a.id and n.practice_id = a.practice_id)
     and not exists (select 1 from unnest($9::uuid[], $10::bytea[]) as own (id, reference_digest)
       where own.id = a.id and own.reference_digest = r.reference_digest)`;
 
