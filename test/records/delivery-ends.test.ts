@@ -121,6 +121,25 @@ describe('deliveries that end in one statement', () => {
     expect(await uncodedTotals(ledgers.worker, null)).toMatchObject([{ code: 'GEW', count: 1 }]);
   });
 
+  it('end with all that belongs to it or not at all: where an audit row is refused the claim stands', async () => {
+    const report = await deliveryIn(ledgers, place, 'ready');
+    const leaseToken = await claimed(report);
+    const entry = {
+      event: 'report.looked-up',
+      actor: 'worker',
+      objectKind: 'delivery',
+      objectId: report.deliveryId,
+    } as const;
+    const refused = settle(endOf(report, leaseToken, { entries: [{ ...entry, outcome: 'unheard-of' as 'success' }] }));
+    await expect(refused).rejects.toMatchObject({ code: 'ledger.refused' });
+    expect(await deliveryRow(ledgers.owner, report.deliveryId)).toMatchObject({
+      state: 'sending',
+      lease_token: leaseToken,
+    });
+    expect([await auditedOf(report), await boardsOf(report)]).toEqual([[], []]);
+    expect(await uncodedTotals(ledgers.worker, null)).toEqual([]);
+  });
+
   it('say what waits for the same patient and target: the oldest that was never tried', async () => {
     const patientKey = digest();
     const [first, second] = [
