@@ -3,7 +3,7 @@
 import type { Api } from './api/api.ts';
 import { type Config, ConfigurationError, masterKeyOf, type Peer, readEmbedded } from './config/config.ts';
 import { type Board, openBoard } from './delivery/board/board.ts';
-import { openPatientCard } from './delivery/patient-card/patient-card.ts';
+import { openPatientCard, strainOf } from './delivery/patient-card/patient-card.ts';
 import { openZorgmail } from './delivery/zorgmail/zorgmail.ts';
 import { type Metrics, newMetrics } from './health/health.ts';
 import { type Keys, openKeys } from './keys/keys.ts';
@@ -11,7 +11,7 @@ import { type LaboratoryRegistry, loadLaboratoryRegistry } from './lab/lab.ts';
 import { type Ledger, openLedger, requireCurrentSchema } from './ledger/ledger.ts';
 import { type MailboxOpener, openMailbox } from './mailbox/mailbox.ts';
 import type { Breakers, Courier, Moment } from './pipeline/pipeline.ts';
-import { newBreaker, openQueue, openQueueLate } from './queue/queue.ts';
+import { newAdaptiveLimit, newBreaker, openQueue, openQueueLate } from './queue/queue.ts';
 import { openReadingThreads, type ReadingThreads } from './reading/reading.ts';
 import { type Clock, systemClock } from './shared/clock.ts';
 import { Failure } from './shared/failure.ts';
@@ -110,7 +110,9 @@ export async function compose(config: Config, overrides: Overrides = {}): Promis
     const queue = kept(opened, await openQueue({ redisUrl, logger: office.logger, clock }));
     const digest = await office.keys.digester('card');
     const isProduction = !config.isEmbedded;
-    const target = (peer: Peer) => ({
+    const turns = turnsOf(office.logger, clock, config.targetRequests);
+    const target = (peer: Peer, name: keyof Courier['turns']) => ({
+      turns: turns[name],
       baseUrl: peer.url,
       token: peer.token,
       digest,
@@ -124,12 +126,13 @@ export async function compose(config: Config, overrides: Overrides = {}): Promis
       openMailbox: metrics.metered(office.openMailbox),
       meter: metrics,
       queue,
-      card: kept(opened, openPatientCard(target(config.ckis))),
-      board: config.cboards === null ? unconfiguredBoard : kept(opened, openBoard(target(config.cboards))),
+      card: kept(opened, openPatientCard(target(config.ckis, 'patient-card'))),
+      board: config.cboards === null ? unconfiguredBoard : kept(opened, openBoard(target(config.cboards, 'board'))),
       relay: config.smtp === null ? null : kept(opened, openZorgmail(config.smtp)),
       smtpFrom: config.smtp?.from ?? null,
       isProduction,
       breakers: breakersOf(office.logger, clock, random),
+      turns,
       clock,
       random,
       limits: config,
@@ -195,6 +198,17 @@ function breakersOf(logger: Logger, clock: Clock, random: () => number): Breaker
     board: { read: breaker('board', 'read'), write: breaker('board', 'write') },
     zorgmail: breaker('zorgmail', 'write'),
   };
+}
+
+function turnsOf(logger: Logger, clock: Clock, most: number): Courier['turns'] {
+  const limit = (target: 'card' | 'board') =>
+    newAdaptiveLimit({
+      most,
+      clock,
+      strainOf,
+      onLess: (count, { code }) => logger.warn('target is sent fewer requests at once', { target, count, code }),
+    });
+  return { 'patient-card': limit('card'), board: limit('board') };
 }
 
 // A practice may use cBoards before its address is set: its boards wait, its cards do not.

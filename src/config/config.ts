@@ -56,6 +56,7 @@ export interface Config {
   readonly readConcurrency: number;
   readonly readWithinMs: number;
   readonly deliverConcurrency: number;
+  readonly targetRequests: number;
   readonly shutdownMs: number;
   readonly uncertainWaitMs: number;
   readonly boardWithinMs: number;
@@ -212,6 +213,7 @@ function asConfig(read: Read): Config {
     readConcurrency: set.ZORGKOERIER_READ_CONCURRENCY,
     readWithinMs: set.ZORGKOERIER_READ_WITHIN_MS,
     deliverConcurrency: set.ZORGKOERIER_DELIVER_CONCURRENCY,
+    targetRequests: set.ZORGKOERIER_TARGET_REQUESTS,
     shutdownMs: set.ZORGKOERIER_SHUTDOWN_MS,
     uncertainWaitMs: set.ZORGKOERIER_UNCERTAIN_WAIT_MS,
     boardWithinMs: set.ZORGKOERIER_BOARD_WITHIN_MS,

@@ -183,6 +183,11 @@ export const SETTINGS = {
     'How long a mail above 1 MB, or one whose reading did not end before, may be read',
   ),
   ZORGKOERIER_DELIVER_CONCURRENCY: setting(count(1, 300), '64', 'Reports delivered at once, per worker'),
+  ZORGKOERIER_TARGET_REQUESTS: setting(
+    count(1, 300),
+    '32',
+    'Requests that a worker sends cKIS at once at most, and cBoards. A target that says it is too much (429, 503) is sent fewer, until it takes more again',
+  ),
   ZORGKOERIER_SHUTDOWN_MS: setting(count(1_000, 10 * MINUTE_MS), '20000', 'Time to finish running work at SIGTERM'),
   ZORGKOERIER_BOARD_WITHIN_MS: setting(
     count(1_000, 24 * 60 * MINUTE_MS),

@@ -16,7 +16,7 @@ export interface Gauges {
     kind: JobKind,
     depth: { readonly waiting: number; readonly delayed: number; readonly active: number } | null,
   ): void;
-  setProcess(courier: Pick<Courier, 'ledger' | 'breakers'>): void;
+  setProcess(courier: Pick<Courier, 'ledger' | 'breakers' | 'turns'>): void;
   release(): void;
 }
 
@@ -47,8 +47,13 @@ export function newGauges(registry: Registry, clock: Clock): Gauges {
       if (depth === null) return own.queue.reset();
       for (const [outcome, count] of Object.entries(depth)) own.queue.set({ kind, outcome }, count);
     },
-    setProcess: ({ ledger, breakers }) => {
+    setProcess: ({ ledger, breakers, turns }) => {
       for (const { target, kind, isOpen } of breakerStates(breakers)) own.breaker.set({ target, kind }, isOpen ? 1 : 0);
+      for (const [target, of] of Object.entries(turns)) {
+        const { limit, running } = of.load();
+        own.limit.set({ target }, limit);
+        own.requests.set({ target }, running);
+      }
       for (const [kind, count] of Object.entries(ledger.load())) own.pool.set({ kind }, count);
       own.resident.set(process.memoryUsage.rss());
       const now = delaysOf(delay);
@@ -81,6 +86,14 @@ function processGauges(registry: Registry) {
     breaker: gauge('zorgkoerier_breaker_open', '1: this worker leaves the target alone, for reading or for writing', [
       'target',
       'kind',
+    ]),
+    limit: gauge(
+      'zorgkoerier_target_requests_limit',
+      'Requests that this worker sends the target at once at most, now',
+      ['target'],
+    ),
+    requests: gauge('zorgkoerier_target_requests', 'Requests of this worker that are under way at the target', [
+      'target',
     ]),
     pool: gauge('zorgkoerier_ledger_connections', 'Connections of this worker to the ledger, and what waits for one', [
       'kind',

@@ -28,7 +28,7 @@ export interface HealthOptions {
   readonly certificates: readonly CertificateTarget[];
 }
 
-type Measured = Pick<Courier, 'ledger' | 'queue' | 'breakers' | 'clock' | 'limits'>;
+type Measured = Pick<Courier, 'ledger' | 'queue' | 'breakers' | 'turns' | 'clock' | 'limits'>;
 
 /** How old an answer of the ledger may be: several who scrape, or one that hurries, cost it no more than this. */
 const FIGURES_FOR_MS = 5_000;

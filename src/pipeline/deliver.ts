@@ -25,7 +25,7 @@ import { type OpenDelivery, openDelivery } from './open-delivery.ts';
 import type { Courier } from './pipeline.ts';
 import { RETRACT_LATER_MS, retractFirst } from './retract-first.ts';
 import { type DeliveryAnswer, type Done, lookedUp, postpone, settle, type TryAnswer } from './settle.ts';
-import { guarded, waitForTarget } from './targets.ts';
+import { inTurn, waitForTarget } from './targets.ts';
 import { perLedger, TOGETHER_MOST, together } from './together.ts';
 
 /** How long a delivery waits for another one of the same patient. */
@@ -92,7 +92,8 @@ async function deliverOne(courier: Courier, id: string, generation: number | nul
   const renew = () => void renewLease(courier.ledger, id, leaseToken).catch(() => {});
   const stopRenewing = courier.clock.every(RENEW_LEASE_MS, renew);
   try {
-    return { answer: await deliverClaimed(guarded(courier, claim.id), claim, leaseToken), claim };
+    const answer = await inTurn(courier, claim, (guarded) => deliverClaimed(guarded, claim, leaseToken));
+    return { answer: answer ?? (await postpone(courier, claim, leaseToken, { kind: 'later', delayMs: 0 })), claim };
   } finally {
     stopRenewing();
   }

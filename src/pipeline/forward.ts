@@ -73,6 +73,7 @@ export async function startWorker(courier: Courier): Promise<RunningWorker> {
       stopSweeping();
       await Promise.all([stopPruning(), stopListening()]);
       await watches.release();
+      for (const turns of Object.values(courier.turns)) turns.close();
       await Promise.all([readers, deliverers, senders].map((workers) => workers.release(deadlineMs)));
       stopRenewing();
       stopGuarding();

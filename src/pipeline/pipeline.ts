@@ -16,7 +16,7 @@ import type { Keys } from '../keys/keys.ts';
 import type { LaboratoryRegistry } from '../lab/lab.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { MailboxOpener } from '../mailbox/mailbox.ts';
-import type { Breaker, JobQueue } from '../queue/queue.ts';
+import type { AdaptiveLimit, Breaker, JobQueue } from '../queue/queue.ts';
 import type { ReadingThreads } from '../reading/reading.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
@@ -40,6 +40,8 @@ export interface Courier {
   /** Test persons never leave. */
   readonly isProduction: boolean;
   readonly breakers: Breakers;
+  /** How many requests each target is sent at once. */
+  readonly turns: Readonly<Record<'patient-card' | 'board', AdaptiveLimit>>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly meter: Meter;

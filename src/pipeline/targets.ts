@@ -1,6 +1,9 @@
-/** The targets behind their breakers: a target that fails is left alone, and what is for it waits unclaimed. */
+/**
+ * The targets behind their breakers and limits: a target that fails is left alone, and what is for it waits unclaimed; one
+ * that takes fewer requests at once than we have for it is sent fewer, and what is for it waits its turn.
+ */
 
-import { waitsForTarget } from '../records/records.ts';
+import { type ClaimedDelivery, waitsForTarget } from '../records/records.ts';
 import type { Courier } from './pipeline.ts';
 
 const TARGETS = ['patient-card', 'board'] as const;
@@ -26,8 +29,25 @@ export async function waitForTarget(courier: Courier, id: string, generation: nu
   return 0;
 }
 
-/** The courier with both targets guarded on behalf of one delivery. */
-export function guarded(courier: Courier, deliveryId: string): Courier {
+/**
+ * Has `act` done by the courier with both targets guarded on behalf of one delivery, when there is room for it at its own.
+ * null: this worker stops, and nothing was asked. The claim is renewed while it waits (deliver.ts).
+ */
+export async function inTurn<Answer>(
+  courier: Courier,
+  { id, target }: Pick<ClaimedDelivery, 'id' | 'target'>,
+  act: (courier: Courier) => Promise<Answer>,
+): Promise<Answer | null> {
+  const end = await courier.turns[target].begin();
+  if (end === null) return null;
+  try {
+    return await act(guarded(courier, id));
+  } finally {
+    end();
+  }
+}
+
+function guarded(courier: Courier, deliveryId: string): Courier {
   const { card, board, breakers } = courier;
   const onCard = breakers['patient-card'];
   const onBoard = breakers.board;

@@ -75,14 +75,19 @@ async function answerAll<Item, Answer>(
   }
 }
 
+/** What a ledger and its keys are worked with by: two couriers of one ledger share nothing else. */
+type LedgerAndKeys = Pick<Courier, 'ledger' | 'keys'>;
+
 /** One of what `make` makes for each ledger that this process works with: deliveries of one ledger go together. */
-export function perLedger<What>(make: (courier: Courier) => What): (courier: Courier) => What {
-  const made = new WeakMap<Courier['ledger'], What>();
-  return (courier) => {
-    const known = made.get(courier.ledger);
+export function perLedger<What>(make: (of: LedgerAndKeys) => What): (of: LedgerAndKeys) => What {
+  const made = new WeakMap<Courier['ledger'], WeakMap<Courier['keys'], What>>();
+  return ({ ledger, keys }) => {
+    const ofLedger = made.get(ledger) ?? new WeakMap<Courier['keys'], What>();
+    made.set(ledger, ofLedger);
+    const known = ofLedger.get(keys);
     if (known !== undefined) return known;
-    const what = make(courier);
-    made.set(courier.ledger, what);
+    const what = make({ ledger, keys });
+    ofLedger.set(keys, what);
     return what;
   };
 }

@@ -50,6 +50,7 @@ export interface JobQueue {
   release(): Promise<void>;
 }
 
+export { type AdaptiveLimit, newAdaptiveLimit } from './adaptive-limit.ts';
 export { type Breaker, type BreakerOptions, newBreaker } from './breaker.ts';
 export { openQueue, type QueueOptions } from './bullmq.ts';
 export { type LateQueue, openQueueLate } from './late-queue.ts';

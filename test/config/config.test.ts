@@ -58,6 +58,7 @@ describe('the configuration', () => {
       readConcurrency: 2,
       readWithinMs: 20_000,
       deliverConcurrency: 64,
+      targetRequests: 32,
       shutdownMs: 20_000,
       boardWithinMs: 600_000,
       receiptWithinMs: 86_400_000,

@@ -5,6 +5,7 @@ import {
   type Card,
   type OpenPatientCard,
   openPatientCard,
+  strainOf,
   type WriteAnswer,
 } from '../../src/delivery/patient-card/patient-card.ts';
 import { NUMBER_RETRACTED_TEXT } from '../../src/delivery/patient-card/retract.ts';
@@ -12,7 +13,7 @@ import type { LabResult } from '../../src/lab/lab.ts';
 import { decide } from '../../src/queue/queue.ts';
 import { type FhirSandbox, readCards, startFhirSandbox } from '../../src/sandbox/fhir/fhir.ts';
 import { SANDBOX_PATIENTS, SANDBOX_PRACTICES } from '../../src/sandbox/people.ts';
-import type { Failure } from '../../src/shared/failure.ts';
+import { asFailure, type Failure } from '../../src/shared/failure.ts';
 import { REASONS, type ReasonCode, reasonOf } from '../../src/shared/reasons.ts';
 import {
   content,
@@ -523,6 +524,30 @@ describe('when the server fails', () => {
     const kind = code === 'card.login-refused' ? 'permanent' : 'transient';
     await expect(write([result()])).rejects.toMatchObject({ code, kind, scope: 'peer', retryAfterMs });
     expect(stored()).toEqual([]);
+  });
+
+  it.each([
+    [429, 'refused'],
+    [503, 'refused'],
+    [500, null],
+    [401, null],
+  ])('says of a %i how it is with the number of requests: %s', async (status, strain) => {
+    ckis.faults.next({ kind: 'refuse', status });
+    const thrown = await write([result()]).catch((failure: unknown) => failure);
+    expect(strainOf(asFailure(thrown))).toBe(strain);
+  });
+
+  it('says of an answer that did not come in time that it is late, and of a connection that was cut nothing', async () => {
+    const impatient = open({ timeoutMs: 200 });
+    ckis.faults.next({ kind: 'silence-after-commit' });
+    const late = await impatient.write(card, contentOfResults(result()), trace()).catch((thrown: unknown) => thrown);
+    await impatient.release();
+    ckis.faults.next({ kind: 'reset-after-commit' });
+    const cut = await write([result({ value: value('6.2') })], 5).catch((thrown: unknown) => thrown);
+    expect([late, cut].map((thrown) => [asFailure(thrown).code, strainOf(asFailure(thrown))])).toEqual([
+      ['card.no-answer', 'late'],
+      ['card.no-answer', null],
+    ]);
   });
 
   it('says that a wrong token is refused, and that nobody listens', async () => {

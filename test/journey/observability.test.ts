@@ -158,6 +158,9 @@ describe('what holds of the whole system', () => {
     await send(message(), message());
     await untilValue('zorgkoerier_breaker_open', { target: 'patient-card', kind: 'read' }, (value) => value === 1);
     await untilValue('zorgkoerier_deliveries_open', { target: 'patient-card' }, (value) => value === 2);
+    const text = await scrape();
+    expect(figureOf(text, 'zorgkoerier_target_requests_limit', { target: 'patient-card' })).toBeLessThan(32);
+    expect(figureOf(text, 'zorgkoerier_target_requests_limit', { target: 'board' })).toBe(32);
     await untilValue('zorgkoerier_backlog', { stage: 'deliver', target: 'patient-card' }, (value) => value === 2);
     await untilValue('zorgkoerier_queue_jobs', { kind: 'deliver', outcome: 'delayed' }, (value) => (value ?? 0) > 0);
     await untilValue('zorgkoerier_backlog_oldest_seconds', { stage: 'deliver' }, (value) => (value ?? 0) > 1);
@@ -172,6 +175,7 @@ describe('what holds of the whole system', () => {
       60_000,
     );
     await untilValue('zorgkoerier_breaker_open', {}, (value) => value === 0);
+    await untilValue('zorgkoerier_target_requests', {}, (value) => value === 0);
     await untilValue('zorgkoerier_deliveries_open', {}, (value) => value === null);
   });
 

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { together } from '../../src/pipeline/together.ts';
+import type { Courier } from '../../src/pipeline/pipeline.ts';
+import { perLedger, together } from '../../src/pipeline/together.ts';
 import { Failure } from '../../src/shared/failure.ts';
+import { silentLogger } from '../../src/shared/logger.ts';
 
 /** An act that says with whom it was called, and waits until it is let go. */
 function slowly() {
@@ -88,5 +90,24 @@ describe('what is asked for together', () => {
     expect(rounds).toBe(1);
     isAway = false;
     expect(await ask('c')).toBe('c');
+  });
+});
+
+describe('what is kept per ledger', () => {
+  it('is one for all couriers of one ledger and its keys, made of nothing else, and another one for others', () => {
+    const made: unknown[] = [];
+    const keep = perLedger((of) => {
+      made.push(of);
+      return made.length;
+    });
+    const [ledger, other] = [{}, {}] as Courier['ledger'][];
+    const [keys, otherKeys] = [{}, {}] as Courier['keys'][];
+    const courier = { ledger, keys, logger: silentLogger } as Courier;
+    expect(keep(courier)).toBe(1);
+    expect(keep({ ...courier })).toBe(1);
+    expect(keep({ ...courier, keys: otherKeys } as Courier)).toBe(2);
+    expect(keep({ ...courier, ledger: other } as Courier)).toBe(3);
+    expect(keep(courier)).toBe(1);
+    expect(made[0]).toEqual({ ledger, keys });
   });
 });

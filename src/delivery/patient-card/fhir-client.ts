@@ -15,7 +15,16 @@ export interface FhirClientOptions {
   /** For connecting, for the headers and between two parts of a body, each. */
   readonly timeoutMs: number;
   readonly target: TargetName;
+  /** Without it as many as there are connections, in the order of asking. */
+  readonly turns?: Turns;
   readonly dispatcher?: Dispatcher;
+}
+
+/** Where requests wait until the target is to be sent another one. */
+export interface Turns {
+  /** Never more at once. */
+  readonly most: number;
+  run<Answer>(ask: () => Promise<Answer>): Promise<Answer>;
 }
 
 export type TransactionAnswer =
@@ -45,19 +54,19 @@ interface Answer {
 }
 
 const RESPONSE_BYTES_MAX = 50 * 1024 * 1024;
-const CONNECTIONS_MAX = 32;
+const AT_ONCE: Turns = { most: 32, run: (ask) => ask() };
 /** Matches per page: more than any of our searches can find on an orderly server. */
 const PAGE_SIZE = 100;
 
 export function openFhirClient(options: FhirClientOptions): FhirClient {
-  const { target, timeoutMs } = options;
+  const { target, timeoutMs, turns = AT_ONCE } = options;
   const agent =
     options.dispatcher ??
     new Agent({
       connect: { timeout: timeoutMs },
       headersTimeout: timeoutMs,
       bodyTimeout: timeoutMs,
-      connections: CONNECTIONS_MAX,
+      connections: turns.most,
       maxResponseSize: RESPONSE_BYTES_MAX,
     });
   const send = (path: string, intent: Intent, body: { type: string; text: string } | null) =>
@@ -67,20 +76,19 @@ export function openFhirClient(options: FhirClientOptions): FhirClient {
     target,
     async search<T extends Resource>(type: T['resourceType'], criteria: Readonly<Record<string, string>>) {
       const form = new URLSearchParams({ ...criteria, _count: String(PAGE_SIZE) });
-      const answer = await send(`/${type}/_search`, 'read', {
-        type: 'application/x-www-form-urlencoded',
-        text: form.toString(),
-      });
-      return matches<T>(answer, type, target);
+      const asked = { type: 'application/x-www-form-urlencoded', text: form.toString() };
+      return turns.run(async () => matches<T>(await send(`/${type}/_search`, 'read', asked), type, target));
     },
     async transaction(bundle) {
-      const answer = await send('', 'write', { type: 'application/fhir+json', text: JSON.stringify(bundle) });
-      return transactionAnswer(answer, target);
+      const asked = { type: 'application/fhir+json', text: JSON.stringify(bundle) };
+      return turns.run(async () => transactionAnswer(await send('', 'write', asked), target));
     },
     async metadata() {
-      const answer = await send('/metadata', 'read', null);
-      if (answer.status !== 200) throw statusFailure(answer.status, answer.retryAfter, target, 'read');
-      return typeof answer.body === 'object' && answer.body !== null ? answer.body : {};
+      return turns.run(async () => {
+        const answer = await send('/metadata', 'read', null);
+        if (answer.status !== 200) throw statusFailure(answer.status, answer.retryAfter, target, 'read');
+        return typeof answer.body === 'object' && answer.body !== null ? answer.body : {};
+      });
     },
     async release() {
       // A dispatcher that was passed in belongs to whoever made it.

@@ -21,6 +21,15 @@ const NEVER_ARRIVED = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
 
+const TOO_LATE = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
+
+/** Whether a failure says that there was too much at once: the target's own word (429, 503), or no answer in time. */
+export function strainOf({ code, fields }: Failure): 'refused' | 'late' | null {
+  if (code.endsWith('.busy')) return 'refused';
+  const { error } = fields as { readonly error?: unknown };
+  return typeof error === 'string' && TOO_LATE.has(error) ? 'late' : null;
+}
+
 /** A request that got no answer. */
 export function connectionFailure(thrown: unknown, target: TargetName, intent: Intent): Failure {
   const code = errorCode(thrown);

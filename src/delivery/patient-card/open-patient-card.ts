@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { Dispatcher } from 'undici';
 import type { LabPatient } from '../../lab/lab.ts';
 import { type Clock, systemClock } from '../../shared/clock.ts';
-import { openFhirClient } from './fhir-client.ts';
+import { openFhirClient, type Turns } from './fhir-client.ts';
 import type { TargetName } from './http-failures.ts';
 import { countMissing } from './missing.ts';
 import { findNamedCard } from './named-card.ts';
@@ -25,6 +25,8 @@ export interface PatientCardOptions {
   /** First part of the codes: `card` (cKIS) unless said otherwise. */
   readonly target?: TargetName;
   readonly clock?: Clock;
+  /** How many requests it is sent at once. */
+  readonly turns?: Turns;
   readonly dispatcher?: Dispatcher;
 }
 

@@ -99,6 +99,7 @@ export interface PatientCard {
   countMissing(content: ReportContent, trace: ReportTrace, card: Card | null): Promise<number>;
 }
 
+export { strainOf } from './http-failures.ts';
 export { type OpenPatientCard, openPatientCard, type PatientCardOptions } from './open-patient-card.ts';
 export { reportGroups } from './report-key.ts';
 export {
