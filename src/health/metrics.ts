@@ -32,6 +32,12 @@ export function newMetrics(): Metrics {
     'INTERNALDATE until the target has it (forwarded), by target; without what waited for a person',
     ['target'],
   );
+  const registeredAfter = latency(
+    registry,
+    'zorgkoerier_registration_seconds',
+    'From a registration’s being accepted until the relay has it (sent) and until a receipt says that it arrived (delivered); without what a person had sent again',
+    ['outcome'],
+  );
   return {
     registry,
     copied: ({ count: copied, vanished, arrivedMs }) => {
@@ -48,6 +54,11 @@ export function newMetrics(): Metrics {
       count.settled.inc(labelled({ target, outcome: state, reason }));
       if (state === 'forwarded' && arrivedMs !== null)
         deliveredAfter.observe(labelled({ target }), secondsOf(arrivedMs));
+    },
+    registered: ({ state, reason, acceptedMs }) => {
+      count.registered.inc(labelled({ outcome: state, reason }));
+      if ((state === 'sent' || state === 'delivered') && acceptedMs !== null)
+        registeredAfter.observe(labelled({ outcome: state }), secondsOf(acceptedMs));
     },
     metered: (open) => async (account, signal, silenceMs) => {
       try {
@@ -84,6 +95,11 @@ function counters(registry: Registry) {
       'outcome',
       'reason',
     ]),
+    registered: counter(
+      'zorgkoerier_registrations_total',
+      'Registrations that were rendered (queued), sent, or came to rest, by state',
+      ['outcome', 'reason'],
+    ),
     logins: counter('zorgkoerier_mailbox_logins_total', 'Connections to mailboxes, by how they began', [
       'outcome',
       'reason',

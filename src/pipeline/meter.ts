@@ -9,6 +9,8 @@ export interface Meter {
   failed(delivery: { readonly target: string; readonly outcome: string; readonly reason: string }): void;
   /** A delivery is at rest. `arrivedMs`: from INTERNALDATE, by the ledger's clock; null where no clock was running. */
   settled(delivery: SettledDelivery): void;
+  /** A registration was rendered (`queued`), was sent, or came to rest. */
+  registered(registration: MovedRegistration): void;
 }
 
 export interface ReadReport {
@@ -22,4 +24,11 @@ export interface SettledDelivery {
   readonly state: string;
   readonly reason: string | null;
   readonly arrivedMs: number | null;
+}
+
+/** `acceptedMs`: of what was sent or delivered, from its being accepted, by the ledger's clock; null where that is not timed. */
+export interface MovedRegistration {
+  readonly state: string;
+  readonly reason: string | null;
+  readonly acceptedMs: number | null;
 }

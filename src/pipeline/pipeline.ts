@@ -125,7 +125,7 @@ export {
 export { type Foreseen, type ForeseenReport, foresee } from './foresee.ts';
 export { type RunningWorker, startWorker } from './forward.ts';
 export { HOLD_ALARMS, type HoldAlarm } from './hold-alarms.ts';
-export type { Meter, ReadReport, SettledDelivery } from './meter.ts';
+export type { Meter, MovedRegistration, ReadReport, SettledDelivery } from './meter.ts';
 export { addMailboxTo, type LinkedMailbox, replacePassword } from './practice-mailbox.ts';
 export { prune, pruneBatches } from './prune.ts';
 export { practiceOf } from './recipient.ts';

@@ -36,7 +36,7 @@ import { type MailId, newId } from '../shared/ids.ts';
 import type { ReasonCode } from '../shared/reasons.ts';
 import type { Courier } from './pipeline.ts';
 import { knownOfBatch, type MailReading, quarantinedMail, READ_HERE_MAX_BYTES, readMail } from './read-mail.ts';
-import { logSettled, ownAccount, recordReceipts } from './receipts.ts';
+import { ownAccount, recordReceipts, tellSettled } from './receipts.ts';
 import { type ReceivingPractice, receivingPractice } from './recipient.ts';
 
 /** A third of the lease: a mail that takes long must not make the claim another's. */
@@ -96,7 +96,7 @@ async function readClaimed(courier: Courier, mails: readonly ClaimedMail[], leas
     courier.mark('read-committed');
     for (const mail of settled.values()) courier.meter.read(mail);
     logReadings(courier, mails, readings);
-    logSettled(courier.logger, answered);
+    tellSettled(courier, answered);
     if (notOurs > 0) courier.logger.warn('receipts for nothing of ours', { count: notOurs, code: NOT_OURS });
     await addDeliverJobs(courier, added);
     courier.mark('deliveries-added');

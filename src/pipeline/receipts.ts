@@ -20,7 +20,6 @@ import {
   unansweredSince,
   unsettledByReceipts,
 } from '../records/records.ts';
-import type { Logger } from '../shared/logger.ts';
 import type { Courier } from './pipeline.ts';
 
 /** Registrations per round of the sweeper. */
@@ -50,10 +49,10 @@ export async function settleEarlyReceipts(tx: Sql, registrationId: string): Prom
 }
 
 /** What was kept while a worker had the registration in hand, and that worker died: for the sweeper. */
-export async function settleKeptReceipts(courier: Pick<Courier, 'ledger' | 'logger'>): Promise<void> {
+export async function settleKeptReceipts(courier: Pick<Courier, 'ledger' | 'logger' | 'meter'>): Promise<void> {
   const ids = await unsettledByReceipts(courier.ledger, UNSETTLED_MOST);
   if (ids.length === 0) return;
-  logSettled(courier.logger, await courier.ledger.transaction((tx) => settled(tx, ids, null)));
+  tellSettled(courier, await courier.ledger.transaction((tx) => settled(tx, ids, null)));
 }
 
 async function settled(
@@ -81,9 +80,14 @@ async function settled(
   return changed;
 }
 
-/** After the commit: what a person must see as a warning, the rest as it goes. */
-export function logSettled(logger: Logger, changed: readonly SettledRegistration[]): void {
-  for (const { id, practiceId, state, reason } of changed) {
+/** After the commit: counted, and logged: what a person must see as a warning, the rest as it goes. */
+export function tellSettled(
+  { logger, meter }: Pick<Courier, 'logger' | 'meter'>,
+  changed: readonly SettledRegistration[],
+): void {
+  for (const { id, practiceId, state, reason, acceptedMs } of changed) {
+    // One that goes on being sent was counted when it was rendered.
+    if (state !== 'queued') meter.registered({ state, reason, acceptedMs });
     const about = { registrationId: id, practiceId, state };
     if (reason === null) logger.info('a registration was answered', about);
     else logger.warn('a registration did not arrive', { ...about, reason });

@@ -44,22 +44,34 @@ export async function renderRegistration(courier: Courier, row: OpenRegistration
     const from = ourAddress(courier);
     const posted = await open(courier, row);
     const end = await courier.ledger.transaction((tx) => renderLocked(courier, tx, row, posted, from));
+    if (typeof end === 'object') return counted(courier, end);
     if (end === 'queued') courier.mark('registration-rendered');
+    if (end === 'queued' || end === 'shadowed')
+      courier.meter.registered({ state: end, reason: null, acceptedMs: null });
     return RENDERED[end];
   } catch (thrown) {
     return afterFailure(courier, row, asFailure(thrown));
   }
 }
 
-type End = 'queued' | 'shadowed' | 'held' | 'parked' | 'busy' | 'gone';
+/** `held`: under which reason; null: it was not `accepted` any more. */
+interface Held {
+  readonly held: ReasonCode | null;
+}
+
+type End = 'queued' | 'shadowed' | 'parked' | 'busy' | 'gone';
 const RENDERED: Readonly<Record<End, Rendered>> = {
   queued: { kind: 'ready' },
   gone: { kind: 'ready' },
   shadowed: { kind: 'done' },
-  held: { kind: 'done' },
   parked: { kind: 'done' },
   busy: { kind: 'busy' },
 };
+
+function counted({ meter }: Courier, { held }: Held): Rendered {
+  if (held !== null) meter.registered({ state: 'held', reason: held, acceptedMs: null });
+  return { kind: 'done' };
+}
 
 interface Ours {
   readonly address: string;
@@ -89,7 +101,7 @@ async function renderLocked(
   row: OpenRegistration,
   posted: PostedRegistration,
   from: Ours,
-): Promise<End> {
+): Promise<End | Held> {
   const choice = await lockRegistrationChoice(tx, row.practiceId);
   const receiver = await registrationReceiver(tx, row.practiceId, true);
   const locked = await lockUnrendered(tx, row.id);
@@ -169,10 +181,10 @@ async function mailsOf(
   );
 }
 
-async function hold(tx: Sql, row: OpenRegistration, code: ReasonCode, detail: string | null): Promise<'held'> {
-  if (await settleAccepted(tx, row.id, { state: 'held', reason: code, detail }))
-    await appendAudit(tx, [{ ...about(row), event: 'registration.held', reason: code }]);
-  return 'held';
+async function hold(tx: Sql, row: OpenRegistration, code: ReasonCode, detail: string | null): Promise<Held> {
+  if (!(await settleAccepted(tx, row.id, { state: 'held', reason: code, detail }))) return { held: null };
+  await appendAudit(tx, [{ ...about(row), event: 'registration.held', reason: code }]);
+  return { held: code };
 }
 
 async function afterFailure(courier: Courier, row: OpenRegistration, failure: Failure): Promise<Rendered> {
@@ -181,8 +193,7 @@ async function afterFailure(courier: Courier, row: OpenRegistration, failure: Fa
   const fields = { registrationId: row.id, code: failure.code, state: decision.kind };
   if (decision.kind === 'hold') {
     logger.error('registration cannot be rendered', fields, failure);
-    await ledger.transaction((tx) => hold(tx, row, decision.code, failure.code));
-    return { kind: 'done' };
+    return counted(courier, await ledger.transaction((tx) => hold(tx, row, decision.code, failure.code)));
   }
   logger.warn('registration is rendered later', fields);
   const { delayMs } = decision;

@@ -6,12 +6,13 @@ import {
   type OutwardPart,
   postponeRegistration,
   type RegistrationEnd,
+  sentAfterMs,
   settleRegistration,
 } from '../records/records.ts';
 import type { Failure } from '../shared/failure.ts';
 import type { ReasonCode } from '../shared/reasons.ts';
 import type { Courier } from './pipeline.ts';
-import { logSettled, settleEarlyReceipts } from './receipts.ts';
+import { settleEarlyReceipts, tellSettled } from './receipts.ts';
 import { about } from './render.ts';
 import { CLAIM_LOST, type Sending } from './send-part.ts';
 
@@ -31,14 +32,16 @@ export async function settleSent(
   parts: number,
 ): Promise<void> {
   const end: RegistrationEnd = { state: 'sent', reason: null, detail: null };
-  const answered = await courier.ledger.transaction(async (tx) => {
+  const settled = await courier.ledger.transaction(async (tx) => {
     if (!(await settleRegistration(tx, registration.id, leaseToken, end))) return null;
     await appendAudit(tx, [{ ...about(registration), event: 'registration.sent', fields: { parts } }]);
-    return settleEarlyReceipts(tx, registration.id);
+    const acceptedMs = await sentAfterMs(tx, registration.id);
+    return { acceptedMs, answered: await settleEarlyReceipts(tx, registration.id) };
   });
-  if (answered === null) return;
+  if (settled === null) return;
+  courier.meter.registered({ state: 'sent', reason: null, acceptedMs: settled.acceptedMs });
   courier.logger.info('registration sent', { registrationId: registration.id, count: parts });
-  logSettled(courier.logger, answered);
+  tellSettled(courier, settled.answered);
 }
 
 /** Rendered, and the practice went into shadow before anything was sent. */
@@ -50,7 +53,9 @@ export async function settleShadowed(courier: Courier, { registration, leaseToke
     await appendAudit(tx, [{ ...about(registration), event: 'registration.shadowed' }]);
     return true;
   });
-  if (isOurs) courier.logger.info('registration at rest', { registrationId: id, state: 'shadowed' });
+  if (!isOurs) return;
+  courier.meter.registered({ state: 'shadowed', reason: null, acceptedMs: null });
+  courier.logger.info('registration at rest', { registrationId: id, state: 'shadowed' });
 }
 
 export async function holdSending(
@@ -66,7 +71,9 @@ export async function holdSending(
     await appendAudit(tx, [{ ...about(registration), event: 'registration.held', reason: code }]);
     return true;
   });
-  if (isOurs) courier.logger.info('registration at rest', { registrationId: id, state: 'held', reason: code });
+  if (!isOurs) return;
+  courier.meter.registered({ state: 'held', reason: code, acceptedMs: null });
+  courier.logger.info('registration at rest', { registrationId: id, state: 'held', reason: code });
 }
 
 /** After a failure of this part, or of what comes before any. The ledger remembers before the queue is answered. */

@@ -16,6 +16,7 @@ import {
   type Refusal,
 } from '../practice/practice.ts';
 import { holdSwitchedOff, settleChangedReceivers } from '../records/records.ts';
+import type { ReasonCode } from '../shared/reasons.ts';
 import type { Courier } from './pipeline.ts';
 
 /** Enables in shadow or live, or resumes: what was parked goes on at once, and what was rendered for another account is rendered anew. */
@@ -61,12 +62,19 @@ export async function disableRegistrations(
 }
 
 /** A round of the sweeper: what a worker had in its hands when its practice was switched off, or got another receiver. */
-export async function settleSwitched({ ledger, logger }: Pick<Courier, 'ledger' | 'logger'>): Promise<void> {
+export async function settleSwitched({
+  ledger,
+  logger,
+  meter,
+}: Pick<Courier, 'ledger' | 'logger' | 'meter'>): Promise<void> {
   const { off, changed } = await ledger.transaction(async (tx) => ({
     off: await holdSwitchedOff(tx, null, 'worker'),
     changed: await settleChangedReceivers(tx, null, 'worker'),
   }));
-  if (off > 0) logger.warn('registrations held', { count: off, reason: 'registration.switched-off' });
-  if (changed.held > 0)
-    logger.warn('registrations held', { count: changed.held, reason: 'registration.receiver-changed' });
+  const tell = (count: number, reason: ReasonCode) => {
+    for (let told = 0; told < count; told += 1) meter.registered({ state: 'held', reason, acceptedMs: null });
+    if (count > 0) logger.warn('registrations held', { count, reason });
+  };
+  tell(off, 'registration.switched-off');
+  tell(changed.held, 'registration.receiver-changed');
 }

@@ -9,6 +9,7 @@
 
 import type { Sql } from '../ledger/ledger.ts';
 import type { Receipt, ReceiptKind, Reference, ReferenceKind } from '../receipt/receipt.ts';
+import { sinceAccepted } from './registration-times.ts';
 
 /** As receipts say it, and `seen`: our mail itself, in the recipient's mailbox. */
 export type SaidKind = ReceiptKind | 'seen';
@@ -131,7 +132,11 @@ export interface SettledRegistration {
   readonly reason: 'registration.bounced' | 'registration.rejected-by-his' | null;
   /** The code that came with it. */
   readonly detail: string | null;
+  /** From its being accepted, by the ledger's clock; null: it is not timed. */
+  readonly acceptedMs: number | null;
 }
+
+type NextState = Omit<SettledRegistration, 'acceptedMs'>;
 
 interface LockedRegistration {
   readonly id: string;
@@ -169,7 +174,8 @@ export async function settleByReceipts(
   for (const registration of rows) {
     if (!(await moveMails(tx, registration))) continue;
     const next = nextOf(registration, await factsOf(tx, registration.id));
-    if (next !== null && (await moveRegistration(tx, next))) settled.push(next);
+    const moved = next === null ? null : await moveRegistration(tx, next);
+    if (moved !== null) settled.push(moved);
   }
   return settled;
 }
@@ -205,10 +211,7 @@ async function factsOf(tx: Sql, registrationId: string): Promise<PartFacts> {
 }
 
 // The one place where a registration's state follows from its mails'.
-function nextOf(
-  registration: LockedRegistration,
-  { states, isRejected, status }: PartFacts,
-): SettledRegistration | null {
+function nextOf(registration: LockedRegistration, { states, isRejected, status }: PartFacts): NextState | null {
   const { state: was, ...who } = registration;
   const next = (state: SettledRegistration['state']) =>
     state === was ? null : { ...who, was, state, reason: null, detail: null };
@@ -224,15 +227,16 @@ function nextOf(
   return was === 'uncertain' ? next('queued') : null;
 }
 
-async function moveRegistration(tx: Sql, { id, was, state, reason, detail }: SettledRegistration): Promise<boolean> {
-  const moved = await tx.query(
-    `update registration set state = $3::text, reason = $4, detail = $5, lease_token = null, lease_until = null, next_check_at = now(),
+async function moveRegistration(tx: Sql, next: NextState): Promise<SettledRegistration | null> {
+  const { id, was, state, reason, detail } = next;
+  const { rows } = await tx.query<Pick<SettledRegistration, 'acceptedMs'>>(
+    `update registration g set state = $3::text, reason = $4, detail = $5, lease_token = null, lease_until = null, next_check_at = now(),
        sent_at = case when $3 = 'queued' then sent_at else coalesce(sent_at, now()) end,
        settled_at = case when $3 in ('delivered', 'bounced') then now() end
-     where id = $1 and state = $2`,
+     where id = $1 and state = $2 returning ${sinceAccepted('coalesce(g.settled_at, g.sent_at)', 'g')} as "acceptedMs"`,
     [id, was, state, reason, detail],
   );
-  return moved.count === 1;
+  return rows[0] === undefined ? null : { ...next, ...rows[0] };
 }
 
 /** Registrations with a receipt that was kept while a worker had them in hand, or before its relay's reply was recorded. */

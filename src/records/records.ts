@@ -188,6 +188,7 @@ export {
   registrationsUnderWay,
 } from './registration-shredded.ts';
 export { holdSwitchedOff, isForFormerReceiver, settleChangedReceivers } from './registration-switch.ts';
+export { sentAfterMs } from './registration-times.ts';
 export {
   type EarlierRegistration,
   earlierRegistration,

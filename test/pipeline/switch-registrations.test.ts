@@ -1,5 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { disableRegistrations, enableRegistrations, pauseRegistrations } from '../../src/pipeline/pipeline.ts';
+import {
+  disableRegistrations,
+  enableRegistrations,
+  type Meter,
+  pauseRegistrations,
+} from '../../src/pipeline/pipeline.ts';
 import { settleSwitched } from '../../src/pipeline/switch-registrations.ts';
 import type { EnableRequest, Practice } from '../../src/practice/practice.ts';
 import { silentLogger } from '../../src/shared/logger.ts';
@@ -25,7 +30,13 @@ const enable = (request: EnableRequest, wish: { account?: string; charset?: 'asc
   );
 const AS_IT_WAS: EnableRequest = { ...REGISTRATIONS, mode: null, authorisedBy: null, authorisedOn: null };
 const disable = () => disableRegistrations(ledgers.worker, practice, 'sanne');
-const sweep = () => settleSwitched({ ledger: ledgers.worker, logger: silentLogger });
+/** What the last sweep counted. */
+const counted: unknown[] = [];
+const meter = { registered: (one: unknown) => void counted.push(one) } as Meter;
+const sweep = () => {
+  counted.length = 0;
+  return settleSwitched({ ledger: ledgers.worker, logger: silentLogger, meter });
+};
 const make = (...args: Parameters<typeof registrationIn> extends [unknown, unknown, ...infer Rest] ? Rest : never) =>
   registrationIn(ledgers.owner, practice, ...args);
 const row = (made: { readonly id: string }) => registrationRow(ledgers.owner, made);
@@ -85,6 +96,7 @@ describe('disabling registrations', () => {
     await sweep();
     expect(await row(inHand)).toMatchObject({ state: 'queued' });
     expect(await row(late)).toMatchObject({ state: 'held', reason: 'registration.switched-off' });
+    expect(counted).toEqual([{ state: 'held', reason: 'registration.switched-off', acceptedMs: null }]);
     await lease(inHand.id, '-1 second');
     await sweep();
     expect(await row(inHand)).toMatchObject({ state: 'held', reason: 'registration.switched-off' });
