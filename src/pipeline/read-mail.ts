@@ -64,7 +64,7 @@ export async function knownOfBatch(
   for (const mail of mails) {
     if (mail.content === null || mail.readAttempts > READ_ATTEMPTS_MAX || mail.purpose === 'return') continue;
     // One at a time and opened again where it is read: of a whole batch only ciphertext is in memory.
-    const raw = await opened(courier, mail, mail.content);
+    const raw = await opened(courier, mail, mail.content, false);
     if (raw !== null) digested.push({ id: mail.id, digests: digestKeys.of(raw) });
   }
   const asked = new Map<string | null, Promise<readonly Practice[]>>();
@@ -124,13 +124,14 @@ async function returnedMail(courier: Courier, mail: ClaimedMail, raw: Buffer): P
   );
 }
 
-async function opened(courier: Courier, mail: ClaimedMail, sealed: Buffer): Promise<Buffer | null> {
+/** null: it cannot be decrypted, which is said where the mail is read. */
+async function opened(courier: Courier, mail: ClaimedMail, sealed: Buffer, isSaid = true): Promise<Buffer | null> {
   try {
     return await courier.keys.open({ table: 'mail', rowId: mail.id, owner: mailOwner(mail.mailboxId) }, sealed);
   } catch (thrown) {
     const failure = asFailure(thrown);
     if (failure.code !== 'keys.cannot-open') throw failure;
-    courier.logger.error('mail cannot be decrypted', { mailId: mail.id }, failure);
+    if (isSaid) courier.logger.error('mail cannot be decrypted', { mailId: mail.id }, failure);
     return null;
   }
 }
