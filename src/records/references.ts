@@ -46,19 +46,21 @@ export interface Objections {
   readonly newestKey?: string | null;
 }
 
-const CONFLICTING = `select distinct a.id from unnest($1::uuid[], $2::uuid[], $3::bytea[]) as a (id, practice_id, reference_digest)
-    join report r on r.practice_id = a.practice_id and r.reference_digest = a.reference_digest
-    join delivery d on d.report_id = r.id and d.target = 'patient-card'
-  where r.content_digest is not null and r.id <> a.id and not r.is_corrected and d.state not in ('no-card', 'discarded', 'quarantined')
-    and not exists (select 1 from unnest($4::uuid[], $5::bytea[]) as own (id, content_digest)
-      where own.id = a.id and own.content_digest = r.content_digest)`;
+// Asked for each by itself (`lateral`, `limit`), and not `is not null`: so the index that is meant is taken also while nothing is
+// known of the rows, in the first minute of a ledger or with a plan from then; else all reports would be gone through.
+const CONFLICTING = `select distinct a.id from unnest($1::uuid[], $2::uuid[], $3::bytea[]) as a (id, practice_id, reference_digest),
+    lateral (select 1 from report r join delivery d on d.report_id = r.id and d.target = 'patient-card'
+      where r.practice_id = a.practice_id and r.reference_digest = a.reference_digest and length(r.content_digest) > 0
+        and r.id <> a.id and not r.is_corrected and d.state not in ('no-card', 'discarded', 'quarantined')
+        and not exists (select 1 from unnest($4::uuid[], $5::bytea[]) as own (id, content_digest)
+          where own.id = a.id and own.content_digest = r.content_digest) limit 1) other`;
 
-const REUSED = `select distinct a.id from unnest($6::uuid[], $7::uuid[], $8::bytea[]) as a (id, practice_id, name_digest)
-    join report r on r.practice_id = a.practice_id and r.reference_name_digest = a.name_digest
-  where r.reference_digest is not null
-    and (r.created_at, r.id) < (select n.created_at, n.id from report n where n.id = a.id and n.practice_id = a.practice_id)
-    and not exists (select 1 from unnest($9::uuid[], $10::bytea[]) as own (id, reference_digest)
-      where own.id = a.id and own.reference_digest = r.reference_digest)`;
+const REUSED = `select distinct a.id from unnest($6::uuid[], $7::uuid[], $8::bytea[]) as a (id, practice_id, name_digest),
+    lateral (select 1 from report r
+      where r.practice_id = a.practice_id and r.reference_name_digest = a.name_digest and length(r.reference_digest) > 0
+        and (r.created_at, r.id) < (select n.created_at, n.id from report n where n.id = a.id)
+        and not exists (select 1 from unnest($9::uuid[], $10::bytea[]) as own (id, reference_digest)
+          where own.id = a.id and own.reference_digest = r.reference_digest) limit 1) earlier`;
 
 const OBJECTIONS = `select array(${CONFLICTING}) as conflicting, array(${REUSED}) as reused,
   array(select sender from accepted_sender where sender = any($11::text[])) as accepted, ${NEWEST_DIGEST_KEY} as "newestKey"`;

@@ -103,7 +103,48 @@ describe('a statement', () => {
   });
 });
 
+describe('a statement that a connection knows by name', () => {
+  it('is planned at every use: a plan from when a table was empty would go through all of it', async () => {
+    const name = await table('grows');
+    const ledger = openTestLedger(ledgers.database.workerUrl, 1);
+    for (let use = 0; use < 10; use += 1)
+      await ledger.query(`select 1 from ${name} where number = any($1::int[])`, [[7]]);
+    const { rows } = await ledger.query<{ custom: number; generic: number }>(
+      `select custom_plans::int as custom, generic_plans::int as generic from pg_prepared_statements where statement like $1`,
+      [`select 1 from ${name}%`],
+    );
+    expect(rows).toEqual([{ custom: 10, generic: 0 }]);
+    await ledger.release();
+  });
+
+  it('and whose columns were changed under it fails as unreachable once, and the next connection goes on', async () => {
+    const name = await table('changes');
+    const ledger = openTestLedger(ledgers.database.workerUrl, 1);
+    const ask = (on: Sql) => on.query(`select * from ${name}`);
+    await ask(ledger);
+    await ledgers.owner.query(`alter table ${name} add column more text`);
+    expect((await failureOf(ask(ledger))).code).toBe('ledger.unreachable');
+    expect((await ask(ledger)).count).toBe(0);
+    await ledgers.owner.query(`alter table ${name} add column still_more text`);
+    expect((await failureOf(ledger.transaction(ask))).code).toBe('ledger.unreachable');
+    expect((await ledger.transaction(ask)).count).toBe(0);
+    await ledger.release();
+  });
+});
+
 describe('a transaction', () => {
+  it('does what it is sent together in that order, and nothing of it where one is refused', async () => {
+    const name = await table('together');
+    const insert = (tx: Sql, number: number) => tx.query(`insert into ${name} (number) values ($1)`, [number]);
+    await ledgers.worker.transaction((tx) =>
+      Promise.all([insert(tx, 1), tx.query(`update ${name} set number = number + 1`), insert(tx, 1)]),
+    );
+    expect(await numbersIn(name)).toEqual([1, 2]);
+    const refused = ledgers.worker.transaction((tx) => Promise.all([insert(tx, 3), insert(tx, 2), insert(tx, 4)]));
+    expect((await failureOf(refused)).fields).toMatchObject({ sqlState: '23505' });
+    expect(await numbersIn(name)).toEqual([1, 2]);
+  });
+
   it('is committed when its work resolves, and rolled back when it throws', async () => {
     const name = await table('all_or_nothing');
     const answer = await ledgers.worker.transaction(async (tx) => {
