@@ -161,7 +161,7 @@ export const SETTINGS = {
   ZORGKOERIER_POLL_LONGEST_MS: setting(
     count(1_000, 60 * MINUTE_MS),
     '120000',
-    'How long the time between two such looks grows where the server’s announcements have proved themselves',
+    'The same once such a look found nothing',
   ),
   ZORGKOERIER_LOGINS_PER_SECOND: setting(count(1, 1_000), '250', 'Logins that a worker begins in a second'),
   ZORGKOERIER_LOGINS_AT_ONCE: setting(count(1, 1_000), '100', 'Logins that a worker has under way'),

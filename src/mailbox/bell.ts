@@ -14,7 +14,7 @@ export interface Bell {
 export function newBell(): Bell {
   let ringing = new AbortController();
   return {
-    ring: () => ringing.abort(),
+    ring: () => ringing.abort(null),
     reset: () => {
       ringing = new AbortController();
     },

@@ -33,9 +33,12 @@ export async function fetchRange(
 ): Promise<FetchedRange> {
   assertAscending(uids);
   if (uids.length === 0) return { mails: [], oversized: [], vanished: [] };
-  const heads = await fetchHeads(folder, uids);
-  const end = endOf(uids, heads, maxBytes, togetherBytes);
-  const settled = await settle(folder, uids.slice(0, end), heads, maxBytes);
+  const seen =
+    uids.length <= FEW
+      ? await fetchFew(folder, uids, maxBytes)
+      : { heads: await fetchHeads(folder, uids), whole: NONE };
+  const end = endOf(uids, seen.heads, maxBytes, togetherBytes);
+  const settled = await settle(folder, uids.slice(0, end), seen, maxBytes);
   return end < uids.length ? { ...settled, rest: uids.slice(end) } : settled;
 }
 
@@ -53,14 +56,15 @@ function endOf(uids: readonly number[], heads: readonly Head[], maxBytes: number
 async function settle(
   folder: ExaminedFolder,
   uids: readonly number[],
-  seen: readonly Head[],
+  { heads, whole }: Known,
   maxBytes: number,
 ): Promise<Omit<FetchedRange, 'rest'>> {
   const asked = new Set(uids);
   const first = await look(
     folder,
-    seen.filter(({ uid }) => asked.has(uid)),
+    heads.filter(({ uid }) => asked.has(uid)),
     maxBytes,
+    whole,
   );
   const absent = without(uids, first);
   if (absent.length === 0) return { ...first, vanished: [] };
@@ -75,21 +79,48 @@ async function settle(
 }
 
 /** Sizes and dates first, so that a mail over the limit is never transferred; then the bodies in one FETCH. */
-async function look(folder: ExaminedFolder, heads: readonly Head[], maxBytes: number): Promise<Seen> {
+async function look(
+  folder: ExaminedFolder,
+  heads: readonly Head[],
+  maxBytes: number,
+  whole: Known['whole'] = NONE,
+): Promise<Seen> {
   const tooLarge = heads.filter((head) => head.bytes > maxBytes).map((head) => head.uid);
   // Their bytes are never seen, so a second answer must prove that they are there.
   const oversized = (await fetchHeads(folder, tooLarge)).filter((head) => head.bytes > maxBytes);
   const wanted = heads.filter((head) => head.bytes <= maxBytes);
   const bodies = await fetchBodies(
     folder,
-    wanted.map((head) => head.uid),
+    wanted.filter((head) => !whole.has(head.uid)).map((head) => head.uid),
   );
   const mails: CopiedMail[] = [];
   for (const head of wanted) {
-    const raw = await wholeMail(folder, head.uid, bodies.get(head.uid));
+    const raw = whole.get(head.uid) ?? (await wholeMail(folder, head.uid, bodies.get(head.uid)));
     if (raw !== null) mails.push({ uid: head.uid, internalDate: head.internalDate, raw });
   }
   return { mails: mails.sort(byUid), oversized: oversized.sort(byUid) };
+}
+
+/** What a first answer says of the mails that were asked for. */
+interface Known {
+  readonly heads: readonly Head[];
+  /** Those that were in it to their last byte. */
+  readonly whole: ReadonlyMap<number, Buffer>;
+}
+
+const NONE: ReadonlyMap<number, Buffer> = new Map();
+/** So few are asked for with their beginning, which of a laboratory message is the whole: one command instead of two. */
+const FEW = 5;
+const BEGINNING_BYTES = 32 * 1024;
+
+// Shorter than what was asked for, and as long as the server says: else it may be cut off, and is asked for again.
+async function fetchFew(folder: ExaminedFolder, uids: readonly number[], maxBytes: number): Promise<Known> {
+  const most = Math.min(BEGINNING_BYTES, maxBytes);
+  const answers = await fetchAll(folder, uids, { ...HEAD, source: { start: 0, maxLength: most } });
+  const whole = answers.flatMap(({ uid, size, source }): [number, Buffer][] =>
+    size && source && source.length === size && size < most ? [[uid, source]] : [],
+  );
+  return { heads: answers.map(headOf).filter((head) => head !== null), whole: new Map(whole) };
 }
 
 /** Uid, date and size of those of `uids` that the server has. */

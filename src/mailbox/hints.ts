@@ -44,7 +44,7 @@ export function hintsOf(folder: ExaminedFolder, clock: Clock): Hints {
     },
     wait: async (timeoutMs, signal) => {
       const over = new AbortController();
-      const end = () => over.abort();
+      const end = () => over.abort(null);
       ring = end;
       signal.addEventListener('abort', end, { once: true });
       if (isPending || isClosed || signal.aborted) end();

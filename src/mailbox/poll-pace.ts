@@ -3,12 +3,15 @@
  * look finds what was not announced. But a look at each of thousands of mailboxes every half minute is most of what an
  * idle worker does, and where announcements have proved themselves it finds nothing.
  *
- * So the wait is short on a new connection and after mail came, since that is when hints get lost; it grows while looks
- * that nobody asked for find nothing; and where one found mail that had not been announced, it stays short for long.
+ * So the wait is short on a new connection and after mail came, since that is when hints get lost, and long after a look
+ * that found nothing. Where two finds in a row had not been announced, the server is not believed until it announces again.
  */
 
-/** How the last wait ended. `deaf`: the server was not listening to us as it should (no IDLE), so silence means nothing. */
-export type Heard = 'hint' | 'nothing' | 'deaf';
+/**
+ * How the last wait ended. `woken`: we wanted to look, which says nothing of the server. `deaf`: the server was not listening
+ * to us as it should (no IDLE), so silence means nothing.
+ */
+export type Heard = 'hint' | 'woken' | 'nothing' | 'deaf';
 
 export interface PollPace {
   /** A connection was made: it has to prove itself. */
@@ -19,27 +22,23 @@ export interface PollPace {
   nextMs(): number;
 }
 
-const GROWTH = 2;
-/** Looks that must find nothing before the wait grows: after mail came, which seldom comes alone. */
-const AFTER_MAIL = 4;
-/** The same after a look that found what had not been announced. */
-const DISTRUST = 20;
+const GROWTH = 4;
+/** So many finds in a row that were not announced, and silence means nothing. One may be a hint that met a server's nap. */
+const DISTRUSTED_FROM = 2;
 
 export function newPollPace(shortestMs: number, longestMs: number, random: () => number): PollPace {
   let waitMs = shortestMs;
-  let distrust = 0;
-  const grow = () => {
-    if (distrust > 0) distrust -= 1;
-    else waitMs = Math.min(GROWTH * waitMs, Math.max(longestMs, shortestMs));
-  };
+  let unannounced = 0;
   return {
     connected: () => {
       waitMs = shortestMs;
     },
     visited: (heard, hasFound) => {
-      if (hasFound) distrust = Math.max(distrust, heard === 'nothing' ? DISTRUST : AFTER_MAIL);
+      if (hasFound && heard === 'hint') unannounced = 0;
+      if (hasFound && heard === 'nothing') unannounced += 1;
       if (hasFound || heard === 'deaf') waitMs = shortestMs;
-      else if (heard === 'nothing') grow();
+      else if (heard === 'nothing' && unannounced < DISTRUSTED_FROM)
+        waitMs = Math.min(GROWTH * waitMs, Math.max(longestMs, shortestMs));
     },
     nextMs: () => waitMs * (0.8 + 0.2 * random()),
   };

@@ -163,7 +163,7 @@ async function live(turn: Turn, watchdog: Watchdog, life: Life, silenceMs: numbe
   watchdog.signal.addEventListener('abort', close, { once: true });
   try {
     say(options, { kind: 'watching' });
-    let heard: Heard = 'hint';
+    let heard: Heard = 'woken';
     while (!watchdog.signal.aborted) {
       bell.reset();
       const hasFound = await visitOnce(turn, connection, watchdog, heard);
@@ -172,12 +172,18 @@ async function live(turn: Turn, watchdog: Watchdog, life: Life, silenceMs: numbe
       say(options, { kind: 'visited', wasUnannounced: hasFound && heard === 'nothing' });
       if (nowMs(options) - life.openedMs >= maxAgeMs) throw new Failure(AGED, { kind: 'transient', scope: 'peer' });
       await bell.during(watchdog.signal, (signal) => connection.waitForHint(pace.nextMs(), signal));
-      heard = bell.hasRung() ? 'hint' : (connection.heard?.() ?? 'deaf');
+      heard = heardBy(connection, bell);
     }
   } finally {
     watchdog.signal.removeEventListener('abort', close);
     await close();
   }
+}
+
+// A hint that came while we wanted to look anyhow is still the server's.
+function heardBy(connection: MailboxConnection, bell: Bell): Heard {
+  const heard = connection.heard?.() ?? 'deaf';
+  return bell.hasRung() && heard !== 'hint' ? 'woken' : heard;
 }
 
 async function visitOnce(

@@ -37,12 +37,12 @@ export function newWatchdog(
   return {
     signal: ending.signal,
     feed: () => {
-      leash.abort();
+      leash.abort(null);
       arm();
     },
     hasBitten: () => hasBitten,
     release: () => {
-      leash.abort();
+      leash.abort(null);
       stopping.removeEventListener('abort', end);
     },
   };

@@ -69,6 +69,23 @@ describe('reading', () => {
     expect(fetched).toMatchObject({ oversized: [], vanished: [] });
   });
 
+  it('copies mails to their last byte whatever their size, one by one and together', async () => {
+    const sizes = [1, 32_000, 32_500, 32_768, 33_000, 100_000];
+    for (const [n, bytes] of sizes.entries()) await zorgmail.deliver(account, mail(n, bytes));
+    const connection = await connect();
+    const uids = sizes.map((_, index) => index + 1);
+    const together = (await connection.fetch(uids, MAX_BYTES)).mails;
+    expect(together.map(({ uid }) => uid)).toEqual(uids);
+    for (const { uid, raw } of together) {
+      expect(raw.toString('latin1').endsWith(mail(uid - 1, sizes[uid - 1]).toString('latin1'))).toBe(true);
+      expect((await connection.fetch([uid], MAX_BYTES)).mails[0]?.raw.equals(raw)).toBe(true);
+    }
+    const lengths = together.map(({ raw }) => raw.length);
+    // One that is just shorter, and one that is just longer, than what is asked for of a single mail.
+    expect(lengths.some((length) => length < 32_768 && length > 32_000)).toBe(true);
+    expect(lengths.some((length) => length >= 32_768 && length < 33_500)).toBe(true);
+  });
+
   it('tells the counters of the folder, also of mails that came after it was opened', async () => {
     const connection = await connect();
     expect(await connection.status()).toMatchObject({ uidNext: 1, messages: 0 });
@@ -207,11 +224,13 @@ describe('not touching', () => {
     await zorgmail.his(account).remove([2]);
     await connection.fetch([1, 2, 3], MAX_BYTES);
     await connection.listSince(new Date('2020-01-01T00:00:00Z'), 4);
+    for (const n of [4, 5, 6]) await zorgmail.deliver(account, mail(n));
     await connection.status();
+    await connection.fetch([1, 2, 3, 4, 5, 6], MAX_BYTES);
     const idle = proxy.untilCommand(/^IDLE$/);
     const hint = connection.waitForHint(LONG_MS, never);
     await idle;
-    await zorgmail.deliver(account, mail(4));
+    await zorgmail.deliver(account, mail(7));
     await hint;
     await connection.status();
     await connection.release();
@@ -219,7 +238,8 @@ describe('not touching', () => {
     await proxy.release();
     expect(forbiddenCommands(commands)).toEqual([]);
     expect(commands).toContain('EXAMINE INBOX');
-    expect(commands).toContain('UID FETCH 1:3 (UID INTERNALDATE RFC822.SIZE)');
+    expect(commands).toContain('UID FETCH 1:3 (UID INTERNALDATE RFC822.SIZE BODY.PEEK[]<0.32768>)');
+    expect(commands).toContain('UID FETCH 1:6 (UID INTERNALDATE RFC822.SIZE)');
     expect(commands.join('\n')).toMatch(/^UID FETCH \S+ \(UID RFC822\.SIZE BODY\.PEEK\[\]\)$/m);
     expect(commands.join('\n')).not.toContain(zorgmail.mailboxAccount(account).password);
   });

@@ -330,15 +330,15 @@ it('gives its turn back when the login fails', async () => {
   await watch.release();
 });
 
-it('polls ever more rarely where the connection says that it heard nothing and nothing was there', async () => {
+it('polls rarely once a look found nothing where the connection says that it heard nothing', async () => {
   const { watch, clock, seen } = watched({ pollLongestMs: 10 * POLL_MS, watchdogMs: 20 * POLL_MS }, () => 'nothing');
   await clock.advance(POLL_MS);
   expect(seen.visits).toBe(2);
-  await clock.advance(POLL_MS);
+  await clock.advance(3 * POLL_MS);
   expect(seen.visits).toBe(2);
   await clock.advance(POLL_MS);
   expect(seen.visits).toBe(3);
-  await clock.advance(3 * POLL_MS);
+  await clock.advance(9 * POLL_MS);
   expect(seen.visits).toBe(3);
   await clock.advance(POLL_MS);
   expect(seen.visits).toBe(4);
