@@ -62,5 +62,5 @@ export { type DigestKeys, NEWEST_DIGEST_KEY } from './digest-keys.ts';
 export { type KeyFacts, keyInventory } from './inventory.ts';
 export { KEY_MAX_AGE_MS, type KeysOptions, openKeys } from './open-keys.ts';
 export { KEY_CHANGES, ROTATING, type RotatedKey, type RotatingPurpose, rewrapKeys, rotateKeys } from './rotate.ts';
-export { beginAnew, destroyKeys, isShredded, type ShreddableOwner } from './shred.ts';
+export { beginAnew, destroyKeys, isShredded, type ShreddableOwner, shreddedAmong } from './shred.ts';
 export type { MasterKey } from './wrap.ts';

@@ -30,11 +30,21 @@ export async function destroyKeys(tx: Sql, owner: ShreddableOwner): Promise<numb
 }
 
 export async function isShredded(sql: Sql, owner: ShreddableOwner): Promise<boolean> {
-  const { count } = await sql.query(
-    'select 1 from data_key where purpose = $1 and owner_id = $2 and retired_at is null and wrapped is null',
-    [owner.purpose, owner.id],
+  return (await shreddedAmong(sql, owner.purpose, [owner.id])).has(owner.id);
+}
+
+/** Which of these owners' keys were destroyed, and not begun anew since. */
+export async function shreddedAmong(
+  sql: Sql,
+  purpose: ShreddableOwner['purpose'],
+  ownerIds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const { rows } = await sql.query<{ id: string }>(
+    `select owner_id as id from data_key
+     where purpose = $1 and owner_id = any($2::uuid[]) and retired_at is null and wrapped is null`,
+    [purpose, ownerIds],
   );
-  return count > 0;
+  return new Set(rows.map(({ id }) => id));
 }
 
 /** A person takes a shredded owner into use again: from now on it may have a new key. What was shredded stays so. */

@@ -5,24 +5,23 @@
  * It never touches the mailbox (the connection cannot), and never moves the cursor past a uid that has no row.
  */
 
-import { appendAudit } from '../audit/audit.ts';
-import type { Sql } from '../ledger/ledger.ts';
 import type { FetchedRange, MailboxConnection, MailboxStatus } from '../mailbox/mailbox.ts';
 import type { Epoch } from '../practice/practice.ts';
-import {
-  type CopiedRow,
-  countArrivals,
-  insertBatch,
-  insertCopied,
-  markVanished,
-  setAssignedCopied,
-  waitingAssigned,
-} from '../records/records.ts';
+import { type CopiedRow, waitingAssigned } from '../records/records.ts';
 import { amsterdamDay } from '../shared/amsterdam.ts';
-import type { Failure } from '../shared/failure.ts';
-import { type BatchId, type MailboxId, type MailId, newId } from '../shared/ids.ts';
-import { type CopyOwner, currentEpoch, type Range, requireOwned } from './epochs.ts';
+import { asFailure } from '../shared/failure.ts';
+import { type MailboxId, type MailId, newId } from '../shared/ids.ts';
+import {
+  type CopyOwner,
+  currentEpoch,
+  isOfEpoch,
+  OWNERSHIP_LOST,
+  ownershipLost,
+  type Range,
+  requireOwned,
+} from './epochs.ts';
 import type { Courier } from './pipeline.ts';
+import { BATCH, recordCopy } from './record-copies.ts';
 import { newSlots } from './slots.ts';
 import { perLedger } from './together.ts';
 
@@ -30,29 +29,67 @@ import { perLedger } from './together.ts';
 const RANGE = 200;
 /** What they may be together, so that a range of large mails is a short one. */
 const RANGE_BYTES = 8 * 1024 * 1024;
-/** Mails per read job; and per visit those that are copied without waiting for a turn. */
-const BATCH = 50;
 /**
  * Ranges of backlogs that a worker has in memory, of all its mailboxes together: copying must not outrun the ledger. What
  * comes in day by day is less than a batch and never waits for a backlog elsewhere.
  */
 const BACKLOG_RANGES = 4;
 
+export interface Copied {
+  readonly count: number;
+  /** As it is now: everything of it up to its cursor is in the ledger, and nothing of it waits to be copied. */
+  readonly epoch: Epoch;
+}
+
+/** What whoever visits knows already. */
+export interface Visit {
+  /** What the server said just now. */
+  readonly asked?: MailboxStatus;
+  /** What the last visit answered, where nothing has been changed since: then the ledger is not asked again. */
+  readonly known?: Epoch | null;
+  /** Called after every range that is safe. */
+  readonly progress?: () => void;
+}
+
 /**
- * Copies everything that is new, oldest first; `progress` is called after every batch that is safe. Throws
- * `mailbox.ownership-lost` once another worker owns the mailbox. `asked`: what the server said just now, where it was asked.
+ * Copies everything that is new, oldest first. Throws `mailbox.ownership-lost` once another worker owns the mailbox. What was
+ * known is only believed while the ledger agrees: it moves no cursor from where it is not.
  */
 export async function copyMailbox(
   courier: Courier,
   owner: CopyOwner,
   connection: MailboxConnection,
-  progress: () => void = () => {},
-  asked?: MailboxStatus,
-): Promise<number> {
+  { asked, known = null, progress = () => {} }: Visit = {},
+): Promise<Copied> {
   const status = asked ?? (await connection.status());
+  if (known !== null && isOfEpoch(known, status) && status.uidNext > known.cursorUid + 1) {
+    try {
+      return await copyNew(courier, owner, connection, { status, epoch: known, progress });
+    } catch (thrown) {
+      if (asFailure(thrown).code !== OWNERSHIP_LOST) throw thrown;
+    }
+  }
   const epoch = await currentEpoch(courier, owner, connection, status);
-  let copied = await copyAssigned(courier, owner, connection, epoch, status.uidNext);
-  const last = status.uidNext - 1;
+  const before = await copyAssigned(courier, owner, connection, epoch, status.uidNext);
+  const { count, epoch: now } = await copyNew(courier, owner, connection, { status, epoch, progress });
+  return { count: before + count, epoch: now };
+}
+
+interface NewMails {
+  readonly status: MailboxStatus;
+  readonly epoch: Epoch;
+  readonly progress: () => void;
+}
+
+async function copyNew(
+  courier: Courier,
+  owner: CopyOwner,
+  connection: MailboxConnection,
+  { status, epoch, progress }: NewMails,
+): Promise<Copied> {
+  const { uidNext } = status;
+  const last = uidNext - 1;
+  let count = 0;
   // While one range is committed the next is fetched, never more than that.
   let committing: Promise<number> | null = null;
   let cursor = epoch.cursorUid;
@@ -69,28 +106,30 @@ export async function copyMailbox(
         throw thrown;
       });
       if (committing !== null) {
-        copied += await committing.catch((thrown: unknown) => {
+        count += await committing.catch((thrown: unknown) => {
           giveBack();
           throw thrown;
         });
         progress();
       }
-      const range = { epochId: epoch.id, fromCursor: cursor, toCursor: fetched.toCursor, uidNext: status.uidNext };
+      const range = { epochId: epoch.id, fromCursor: cursor, toCursor: fetched.toCursor, uidNext };
       committing = commit(courier, owner, range, fetched.range, new Map()).finally(giveBack);
       // Heard of where it is waited for; until then it must not end the process.
       committing.catch(() => {});
       cursor = fetched.toCursor;
     }
     if (committing !== null) {
-      copied += await committing;
+      count += await committing;
       progress();
     }
   } finally {
     // A visit that fails has not ended while a commit of it runs.
     await committing?.catch(() => {});
   }
-  await touch(courier, owner, { epochId: epoch.id, fromCursor: cursor, toCursor: cursor, uidNext: status.uidNext });
-  return copied;
+  // Nothing was claimed yet that would say that the mailbox is ours, and where its uids end.
+  if (committing === null)
+    await touch(courier, owner, { epochId: epoch.id, fromCursor: cursor, toCursor: cursor, uidNext });
+  return { count, epoch: { ...epoch, cursorUid: cursor, uidNext: Math.max(epoch.uidNext, uidNext) } };
 }
 
 const backlogs = perLedger(() => newSlots(BACKLOG_RANGES));
@@ -124,7 +163,7 @@ async function copyAssigned(
   }
 }
 
-/** Rows, batches and cursor in one transaction; then, not before, the queue. `assigned`: rows that exist already. */
+/** Sealed, and recorded with what others copied meanwhile. `assigned`: rows that exist already. */
 async function commit(
   courier: Courier,
   owner: CopyOwner,
@@ -135,64 +174,23 @@ async function commit(
   courier.mark('fetched');
   const { mailboxId } = owner;
   const rows = await sealedRows(courier, mailboxId, fetched, assigned);
-  const batches = batchesOf(rows);
-  const place = { mailboxId, epochId: range.epochId };
-  const gone = fetched.vanished.map((uid) => ({ id: assigned.get(uid) ?? newId<MailId>(), uid }));
-  const copiedAt = await courier.ledger.transaction(async (tx) => {
-    await requireOwned(tx, owner, range);
-    let insertedAt = courier.clock.now();
-    for (const { batchId, rows } of batches) {
-      insertedAt = await insertBatch(tx, batchId, mailboxId);
-      const [before, fresh] = [
-        rows.filter(({ uid }) => assigned.has(uid)),
-        rows.filter(({ uid }) => !assigned.has(uid)),
-      ];
-      await setAssignedCopied(tx, batchId, before);
-      await insertCopied(tx, { ...place, batchId }, fresh);
-    }
-    await markVanished(tx, place, gone, amsterdamDay(courier.clock.now()));
-    await countArrivals(tx, mailboxId, rows);
-    await auditCopy(tx, mailboxId, batches, gone.length);
-    courier.mark('copy-uncommitted');
-    return insertedAt;
+  const fresh = rows.filter(({ uid }) => !assigned.has(uid));
+  const recorded = await recordCopy(courier, {
+    courier,
+    owner,
+    range,
+    fresh,
+    assigned: rows.filter(({ uid }) => assigned.has(uid)),
+    gone: fetched.vanished.map((uid) => ({ id: assigned.get(uid) ?? newId<MailId>(), uid })),
   });
-  courier.mark('copy-committed');
+  if (recorded.kind === 'not-ours') throw ownershipLost(owner);
   // What was there before we looked did not wait for us.
-  const arrived = rows.filter((row) => !assigned.has(row.uid));
-  const arrivedMs = arrived.map(({ internalDate }) => copiedAt.getTime() - internalDate.getTime());
-  courier.meter.copied({ count: rows.length, vanished: gone.length, arrivedMs });
-  if (gone.length > 0) courier.logger.warn('mails vanished before they were seen', { mailboxId, count: gone.length });
-  if (rows.length > 0) await addReadJobs(courier, batches);
-  courier.mark('batch-added');
+  const arrivedMs = fresh.map(({ internalDate }) => recorded.copiedAt.getTime() - internalDate.getTime());
+  const vanished = fetched.vanished.length;
+  courier.meter.copied({ count: rows.length, vanished, arrivedMs });
+  if (vanished > 0) courier.logger.warn('mails vanished before they were seen', { mailboxId, count: vanished });
+  await recorded.queued;
   return rows.length;
-}
-
-interface CopiedBatch {
-  readonly batchId: BatchId;
-  readonly rows: readonly CopiedRow[];
-}
-
-/** One at least: where all of a range vanished, the audit says so of a batch without mails. */
-function batchesOf(rows: readonly CopiedRow[]): readonly CopiedBatch[] {
-  const count = Math.max(1, Math.ceil(rows.length / BATCH));
-  return Array.from({ length: count }, (_, index) => ({
-    batchId: newId<BatchId>(),
-    rows: rows.slice(index * BATCH, (index + 1) * BATCH),
-  }));
-}
-
-// What vanished is said once, with the first batch.
-async function auditCopy(tx: Sql, mailbox: string, batches: readonly CopiedBatch[], vanished: number): Promise<void> {
-  await appendAudit(
-    tx,
-    batches.map(({ batchId, rows }, index) => ({
-      event: 'mails.copied',
-      actor: 'worker',
-      objectKind: 'batch',
-      objectId: batchId,
-      fields: { mailbox, copied: rows.length, vanished: index === 0 ? vanished : 0 },
-    })),
-  );
 }
 
 async function sealedRows(
@@ -226,16 +224,4 @@ async function sealedRows(
     }),
   );
   return [...(await Promise.all(copied)), ...oversized].sort((a, b) => a.uid - b.uid);
-}
-
-// The rows are safe; a queue that is away costs time, not mail: the sweeper adds the batches again.
-async function addReadJobs(courier: Courier, batches: readonly CopiedBatch[]): Promise<void> {
-  await courier.queue
-    .add(batches.map(({ batchId }) => ({ kind: 'read', id: batchId, generation: 1 })))
-    .catch((thrown) =>
-      courier.logger.warn('batches wait for the sweeper', {
-        count: batches.length,
-        code: (thrown as Failure).code,
-      }),
-    );
 }

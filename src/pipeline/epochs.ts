@@ -12,6 +12,7 @@ import {
   claimEpochRange,
   closeEpochs,
   type Epoch,
+  type EpochClaim,
   firstMoment,
   integrationOf,
   type ListedMail,
@@ -32,14 +33,21 @@ export interface CopyOwner {
   readonly epoch: number;
 }
 
-export type Range = Parameters<typeof claimEpochRange>[2];
+export type Range = EpochClaim['range'];
+
+export const OWNERSHIP_LOST = 'mailbox.ownership-lost';
 
 export async function requireOwned(tx: Sql, owner: CopyOwner, range: Range): Promise<void> {
   if (!(await claimEpochRange(tx, owner, range))) throw ownershipLost(owner);
 }
 
-function ownershipLost({ mailboxId }: CopyOwner): Failure {
-  return new Failure('mailbox.ownership-lost', { kind: 'transient', scope: 'peer', fields: { mailbox: mailboxId } });
+export function ownershipLost({ mailboxId }: CopyOwner): Failure {
+  return new Failure(OWNERSHIP_LOST, { kind: 'transient', scope: 'peer', fields: { mailbox: mailboxId } });
+}
+
+/** Whether the server still numbers the mailbox as it did in this epoch. */
+export function isOfEpoch({ uidValidity, uidNext }: Epoch, status: MailboxStatus): boolean {
+  return uidValidity === status.uidValidity && status.uidNext >= uidNext;
 }
 
 /** The open epoch. A changed uidValidity, or a uidNext that went down, closes it and opens the next: nothing is skipped. */
@@ -52,7 +60,7 @@ export async function currentEpoch(
   const { mailboxId } = owner;
   const open = await openEpochOf(courier.ledger, mailboxId);
   if (open === null) throw ownershipLost(owner);
-  if (open.uidValidity === status.uidValidity && status.uidNext >= open.uidNext) return open;
+  if (isOfEpoch(open, status)) return open;
   courier.logger.error('mailbox was renumbered: reading it again as a new epoch', {
     mailboxId,
     code: 'mailbox.renumbered',

@@ -12,7 +12,7 @@ import { auditSealing } from './audit-sealing.ts';
 import { deliver } from './deliver.ts';
 import type { Courier } from './pipeline.ts';
 import { pruneByTimer } from './prune.ts';
-import { readBatch } from './read.ts';
+import { batchReader } from './read.ts';
 import { sweep } from './recover.ts';
 import { send } from './send.ts';
 import { type Watches, watchOwned } from './watches.ts';
@@ -23,6 +23,8 @@ const RENEW_MS = 10_000;
 const GUARD_MS = 2_000;
 /** How soon an audit row is sealed: the next round notes it, the one after seals it. */
 const SEAL_MS = 1_000;
+/** Batches that wait for the next round of reading: taken from the queue, and given back to it only when they are read. */
+const JOBS_PER_ROUND = 8;
 /** Dialogues with the relay at once, per worker: each has a connection of its own there. */
 const SEND_CONCURRENCY = 4;
 /** Wait after a step failed for a reason that is nobody's mail: the ledger was away, say. */
@@ -39,10 +41,11 @@ export async function startWorker(courier: Courier): Promise<RunningWorker> {
   await registerWorker(courier.ledger, workerId, courier.limits.mailboxesMax);
   const watches = watchOwned(courier, workerId);
   const { readConcurrency, deliverConcurrency, sweepIntervalMs } = courier.limits;
+  const read = batchReader(courier, readConcurrency);
   const readers = courier.queue.work(
     'read',
-    handler(courier, (job) => readBatch(courier, job.id)),
-    { concurrency: readConcurrency },
+    handler(courier, (job) => read(job.id)),
+    { concurrency: readConcurrency * JOBS_PER_ROUND },
   );
   const deliverers = courier.queue.work(
     'deliver',

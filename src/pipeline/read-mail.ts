@@ -8,7 +8,6 @@
 
 import type { DigestKeys } from '../keys/keys.ts';
 import type { LabReport, PayloadReading } from '../lab/lab.ts';
-import type { Practice } from '../practice/practice.ts';
 import { type MailFailed, type MailRead, type MailStopped, readHere, readReturnedHere } from '../reading/reading.ts';
 import {
   type ClaimedMail,
@@ -26,7 +25,7 @@ import { attachmentsOf, mailOwner, sealReport } from './content.ts';
 import { contentDigests, patientKey, referenceDigests, referenceNameDigests } from './digests.ts';
 import type { Courier } from './pipeline.ts';
 import { ownAccount, sightingOf } from './receipts.ts';
-import { candidatesOf, practiceAmong } from './recipient.ts';
+import { type Candidates, candidatesOf, practiceAmong } from './recipient.ts';
 
 export interface MailReading {
   readonly mailId: MailId;
@@ -52,7 +51,7 @@ export interface KnownOfBatch {
   /** Of mails whose bytes came before in the same mailbox. */
   readonly originals: ReadonlyMap<MailId, MailId>;
   /** The practices that what comes through this mailbox may be for. */
-  candidates(mailboxId: string | null): Promise<readonly Practice[]>;
+  readonly candidates: Candidates;
 }
 
 export async function knownOfBatch(
@@ -67,16 +66,14 @@ export async function knownOfBatch(
     const raw = await opened(courier, mail, mail.content, false);
     if (raw !== null) digested.push({ id: mail.id, digests: digestKeys.of(raw) });
   }
-  const asked = new Map<string | null, Promise<readonly Practice[]>>();
-  return {
-    digestKeys,
-    originals: await findOriginalMails(courier.ledger, digested),
-    candidates: (mailboxId) => {
-      const practices = asked.get(mailboxId) ?? candidatesOf(courier.ledger, mailboxId);
-      asked.set(mailboxId, practices);
-      return practices;
-    },
-  };
+  const [originals, candidates] = await Promise.all([
+    findOriginalMails(courier.ledger, digested),
+    candidatesOf(
+      courier.ledger,
+      mails.map(({ mailboxId }) => mailboxId),
+    ),
+  ]);
+  return { digestKeys, originals, candidates };
 }
 
 /** `stopped`: the reading was ended before it had an answer, and the mail waits for its next claim. */
@@ -196,7 +193,7 @@ async function newReport(courier: Courier, opened: OpenedMail, placed: PlacedRep
   const { digestKeys } = known;
   const { report, reading } = placed;
   const id = newId<ReportId>();
-  const candidates = await known.candidates(mail.mailboxId);
+  const candidates = known.candidates(mail.mailboxId);
   const whose = practiceAmong(candidates, mail.mailboxId, report, read.recipientAccounts);
   const version = report.sentAt ?? (await arrivalOf(courier, opened));
   const practiceId = whose.kind === 'practice' ? whose.practiceId : null;

@@ -1,9 +1,9 @@
 /** For which practice a report is. Never guessed: present but registered to nobody who shares the mailbox is held. */
 
-import { isShredded } from '../keys/keys.ts';
+import { shreddedAmong } from '../keys/keys.ts';
 import type { LabReport } from '../lab/lab.ts';
 import type { Sql } from '../ledger/ledger.ts';
-import { integrationOf, listPractices, type Practice, practicesOfMailbox } from '../practice/practice.ts';
+import { listPractices, type Practice, practicesOfMailboxes, practicesWith } from '../practice/practice.ts';
 import type { ReasonCode } from '../shared/reasons.ts';
 
 export type Whose =
@@ -20,12 +20,20 @@ export async function practiceOf(
   report: Pick<LabReport, 'recipient'>,
   recipientAccounts: readonly string[],
 ): Promise<Whose> {
-  return practiceAmong(await candidatesOf(sql, mailboxId), mailboxId, report, recipientAccounts);
+  const candidates = await candidatesOf(sql, [mailboxId]);
+  return practiceAmong(candidates(mailboxId), mailboxId, report, recipientAccounts);
 }
 
-/** The practices that what comes through a mailbox may be for. */
-export function candidatesOf(sql: Sql, mailboxId: string | null): Promise<readonly Practice[]> {
-  return mailboxId === null ? listPractices(sql) : practicesOfMailbox(sql, mailboxId);
+/** The practices that what comes through a mailbox may be for; null: through none, a replayed file. */
+export type Candidates = (mailboxId: string | null) => readonly Practice[];
+
+/** Of many mailboxes, asked once. */
+export async function candidatesOf(sql: Sql, mailboxIds: readonly (string | null)[]): Promise<Candidates> {
+  const through = [...new Set(mailboxIds.filter((id) => id !== null))];
+  const served =
+    through.length === 0 ? new Map<string, readonly Practice[]>() : await practicesOfMailboxes(sql, through);
+  const all = mailboxIds.includes(null) ? await listPractices(sql) : [];
+  return (mailboxId) => (mailboxId === null ? all : (served.get(mailboxId) ?? []));
 }
 
 /** The same among practices that were asked for before. */
@@ -59,11 +67,21 @@ export interface ReceivingPractice {
   wasForwarding(copiedAt: Date): boolean;
 }
 
-export async function receivingPractice(sql: Sql, practiceId: string): Promise<ReceivingPractice> {
-  const integration = await integrationOf(sql, practiceId, 'forwarding');
-  return {
-    isShredded: await isShredded(sql, { purpose: 'practice', id: practiceId }),
-    wasForwarding: (copiedAt) =>
-      integration !== null && (integration.disabledAt === null || copiedAt < integration.disabledAt),
+/** Of many practices, asked once. */
+export async function receivingPractices(
+  sql: Sql,
+  practiceIds: readonly string[],
+): Promise<(practiceId: string) => ReceivingPractice> {
+  const [practices, shredded] = await Promise.all([
+    practicesWith(sql, practiceIds, 'forwarding'),
+    shreddedAmong(sql, 'practice', practiceIds),
+  ]);
+  return (practiceId) => {
+    const integration = practices.get(practiceId)?.integration;
+    return {
+      isShredded: shredded.has(practiceId),
+      wasForwarding: (copiedAt) =>
+        integration !== undefined && (integration.disabledAt === null || copiedAt < integration.disabledAt),
+    };
   };
 }

@@ -14,7 +14,7 @@ import { type BatchId, type MailboxId, type MailId, newId } from '../shared/ids.
 import { mailOwner } from './content.ts';
 import { deliver } from './deliver.ts';
 import type { Courier } from './pipeline.ts';
-import { readBatch } from './read.ts';
+import { readBatches } from './read.ts';
 
 const SETTLE_LOOK_MS = 200;
 
@@ -80,7 +80,7 @@ export async function settleReplayed(courier: Courier, replayed: Replayed, deadl
   const endsAt = courier.clock.now().getTime() + deadlineMs;
   for (;;) {
     // A worker may have claimed the batch, or any of the deliveries, before us: then it is waited for.
-    await readBatch(courier, replayed.batchId);
+    await readBatches(courier, [replayed.batchId]);
     const open = await openDeliveriesOf(courier.ledger, replayed.mailIds);
     for (const id of open) await deliver(courier, { kind: 'deliver', id, generation: 0, attempt: 1 });
     if (await areAtRest(courier.ledger, replayed.mailIds)) return true;

@@ -20,6 +20,8 @@ interface Waiting<Item, Answer> {
 export interface TogetherOptions<Item> {
   /** At most so many at once: what one statement is given, and one transaction holds. */
   readonly most: number;
+  /** Rounds under way at once; one unless given. */
+  readonly lanes?: number;
   /** Whether an item may go along with those that were chosen already; one that may not is in the next round. */
   readonly fits?: (item: Item, chosen: readonly Item[]) => boolean;
 }
@@ -27,10 +29,10 @@ export interface TogetherOptions<Item> {
 /** `act` answers every item in its place, and may be repeated where it threw. */
 export function together<Item, Answer>(
   act: (items: readonly Item[]) => Promise<readonly Answer[]>,
-  { most, fits = () => true }: TogetherOptions<Item>,
+  { most, lanes = 1, fits = () => true }: TogetherOptions<Item>,
 ): (item: Item) => Promise<Answer> {
   let waiting: Waiting<Item, Answer>[] = [];
-  let isRunning = false;
+  let running = 0;
   const next = (): readonly Waiting<Item, Answer>[] => {
     const chosen: Waiting<Item, Answer>[] = [];
     const left: Waiting<Item, Answer>[] = [];
@@ -47,16 +49,16 @@ export function together<Item, Answer>(
     return chosen;
   };
   const run = async () => {
-    isRunning = true;
+    running += 1;
     // Who calls in this very turn goes along.
     await Promise.resolve();
     while (waiting.length > 0) await answerAll(act, next());
-    isRunning = false;
+    running -= 1;
   };
   return (item) => {
     const answered = Promise.withResolvers<Answer>();
     waiting.push({ item, answered });
-    if (!isRunning) void run();
+    if (running < lanes) void run();
     return answered.promise;
   };
 }

@@ -3,8 +3,14 @@
  * to be done by the ledger, it ends there, without a statement: of thousands of mailboxes nearly all are quiet.
  */
 
-import { type LoginGate, type MailboxStatus, type MailboxWatch, watchMailbox } from '../mailbox/mailbox.ts';
-import { mailboxAccount, type OwnedMailbox, recordTrouble } from '../practice/practice.ts';
+import {
+  type LoginGate,
+  type MailboxConnection,
+  type MailboxStatus,
+  type MailboxWatch,
+  watchMailbox,
+} from '../mailbox/mailbox.ts';
+import { type Epoch, mailboxAccount, type OwnedMailbox, recordTrouble } from '../practice/practice.ts';
 import type { MailboxId, WorkerId } from '../shared/ids.ts';
 import { copyMailbox } from './copy.ts';
 import type { Courier } from './pipeline.ts';
@@ -14,11 +20,12 @@ import { dailyReconcile } from './reconcile.ts';
 const WATCHDOG_MS = 5 * 60_000;
 
 /**
- * After mail came, the mailbox is looked at once more without being asked. Mail comes in bursts, and a server that puts
- * an idle connection to sleep can lose a hint in that moment (seen with Dovecot’s imap-hibernate: two mails of a burst
- * were announced only by the next poll).
+ * After mail came, the mailbox is looked at once more before it is listened to again. Mail comes in bursts, and a server that
+ * puts a connection that listens to sleep can lose a hint in that moment (seen with Dovecot’s imap-hibernate: two mails of a
+ * burst were announced only by the next poll). It sleeps a second after the listening begins, and to wake it costs it more
+ * than the mail did: so this is waited for awake.
  */
-const SECOND_LOOK_MS = 2_000;
+const SECOND_LOOK_MS = 800;
 
 export interface Whose {
   readonly workerId: WorkerId;
@@ -45,23 +52,28 @@ export async function watchOne(courier: Courier, whose: Whose): Promise<OneWatch
   const reconcile = await dailyReconcile(courier, mailbox.id);
   const trouble = troubleOf(courier, mailbox.id);
   const books = newBooks();
+  /** How many mails were there that were not known. */
+  const look = async (connection: MailboxConnection, progress: () => void): Promise<number> => {
+    const status = await connection.status();
+    if (books.areClosed(status)) {
+      whose.onQuiet(mailbox.id);
+      return 0;
+    }
+    const close = books.begin(status);
+    const visit = { asked: status, known: books.known(), progress };
+    const { count, epoch } = await copyMailbox(courier, owner, connection, visit);
+    close(epoch);
+    if (count > 0) courier.logger.info('mails copied', { mailboxId: mailbox.id, count });
+    return count;
+  };
   const watch: MailboxWatch = watchMailbox({
     mailboxId: mailbox.id,
     account,
     open: courier.openMailbox,
     logins,
     visit: async (connection, progress) => {
-      const status = await connection.status();
-      if (books.areClosed(status)) whose.onQuiet(mailbox.id);
-      else {
-        const close = books.begin(status);
-        const copied = await copyMailbox(courier, owner, connection, progress, status);
-        close();
-        if (copied > 0) {
-          courier.logger.info('mails copied', { mailboxId: mailbox.id, count: copied });
-          void courier.clock.wait(SECOND_LOOK_MS, ending).then(() => watch.wake());
-        }
-      }
+      while ((await look(connection, progress)) > 0 && !ending.aborted)
+        await courier.clock.wait(SECOND_LOOK_MS, ending);
       await reconcile(connection);
       await trouble.is(null);
     },
@@ -90,6 +102,7 @@ export async function watchOne(courier: Courier, whose: Whose): Promise<OneWatch
 /** What the last whole visit dealt with: as long as the server says the same, everything below is in the ledger. */
 function newBooks() {
   let dealtWith: MailboxStatus | null = null;
+  let epoch: Epoch | null = null;
   // Counted, so that what is asked for during a visit is not forgotten at its end.
   let asked = 0;
   let done = -1;
@@ -98,11 +111,14 @@ function newBooks() {
       done === asked && dealtWith?.uidValidity === uidValidity && dealtWith.uidNext === uidNext,
     begin: (status: MailboxStatus) => {
       const answering = asked;
-      return () => {
+      return (reached: Epoch) => {
         dealtWith = status;
+        epoch = reached;
         done = answering;
       };
     },
+    /** What the last visit came to, where nobody asked for a whole one since. */
+    known: () => (done === asked ? epoch : null),
     reopen: () => {
       asked += 1;
     },

@@ -81,24 +81,50 @@ export async function closeEpochs(tx: Sql, mailboxId: string, uidNext: number | 
   await appendAudit(tx, [{ event: 'mailbox.epoch-closed', actor, objectKind: 'mailbox', objectId: mailboxId }]);
 }
 
+/** A worker's claim to a part of an epoch: it owns the mailbox, and copied these uids. */
+export interface EpochClaim {
+  readonly owner: { readonly mailboxId: string; readonly workerId: string; readonly epoch: number };
+  readonly range: {
+    readonly epochId: string;
+    readonly fromCursor: number;
+    readonly toCursor: number;
+    readonly uidNext: number;
+  };
+}
+
 /**
- * Moves the cursor, only for the worker that owns the mailbox in this epoch of ownership. False: it is another's now,
- * and the transaction must be given up.
+ * Moves the cursors of these epochs, each only for the worker that owns the mailbox in this epoch of ownership. Answers the
+ * epochs that were moved; what was to be recorded with another must not be: it is another worker's now, or was closed.
  */
+export async function claimEpochRanges(tx: Sql, claims: readonly EpochClaim[]): Promise<ReadonlySet<string>> {
+  const { rows } = await tx.query<{ id: string }>(
+    `with claim as (
+         select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[])
+           as c (mailbox_id, worker_id, owner_epoch, epoch_id, from_cursor, to_cursor, uid_next) order by mailbox_id),
+       owned as (
+         update mailbox m set last_polled_at = now() from claim c
+         where m.id = c.mailbox_id and m.owner_id = c.worker_id and m.owner_epoch = c.owner_epoch returning c.epoch_id)
+     update epoch e set cursor_uid = c.to_cursor, uid_next = greatest(e.uid_next, c.uid_next)
+     from claim c join owned o on o.epoch_id = c.epoch_id
+     where e.id = c.epoch_id and e.cursor_uid = c.from_cursor and e.closed_at is null returning e.id`,
+    [
+      claims.map(({ owner }) => owner.mailboxId),
+      claims.map(({ owner }) => owner.workerId),
+      claims.map(({ owner }) => owner.epoch),
+      claims.map(({ range }) => range.epochId),
+      claims.map(({ range }) => range.fromCursor),
+      claims.map(({ range }) => range.toCursor),
+      claims.map(({ range }) => range.uidNext),
+    ],
+  );
+  return new Set(rows.map(({ id }) => id));
+}
+
+/** The same of one. False: the transaction must be given up. */
 export async function claimEpochRange(
   tx: Sql,
-  owner: { readonly mailboxId: string; readonly workerId: string; readonly epoch: number },
-  range: { readonly epochId: string; readonly fromCursor: number; readonly toCursor: number; readonly uidNext: number },
+  owner: EpochClaim['owner'],
+  range: EpochClaim['range'],
 ): Promise<boolean> {
-  const owned = await tx.query(
-    'update mailbox set last_polled_at = now() where id = $1 and owner_id = $2 and owner_epoch = $3',
-    [owner.mailboxId, owner.workerId, owner.epoch],
-  );
-  if (owned.count === 0) return false;
-  const moved = await tx.query(
-    `update epoch set cursor_uid = $3, uid_next = greatest(uid_next, $4)
-     where id = $1 and cursor_uid = $2 and closed_at is null`,
-    [range.epochId, range.fromCursor, range.toCursor, range.uidNext],
-  );
-  return moved.count === 1;
+  return (await claimEpochRanges(tx, [{ owner, range }])).has(range.epochId);
 }

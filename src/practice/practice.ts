@@ -60,7 +60,16 @@ export interface Mailbox {
 
 export { assignOlder, type ListedMail, unfinishedEpochs } from './assigned.ts';
 export { CHANGES } from './changes.ts';
-export { claimEpochRange, closeEpochs, type Epoch, firstMoment, openEpoch, openEpochOf } from './epochs.ts';
+export {
+  claimEpochRange,
+  claimEpochRanges,
+  closeEpochs,
+  type Epoch,
+  type EpochClaim,
+  firstMoment,
+  openEpoch,
+  openEpochOf,
+} from './epochs.ts';
 export {
   changeIntegration,
   type EnableRequest,
@@ -104,6 +113,7 @@ export {
   listPractices,
   type NewPractice,
   practicesOfMailbox,
+  practicesOfMailboxes,
 } from './practices.ts';
 export {
   type ReceiverRefusal,

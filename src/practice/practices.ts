@@ -67,6 +67,24 @@ export async function listPractices(sql: Sql): Promise<readonly Practice[]> {
 
 /** The practices that a mailbox serves. */
 export async function practicesOfMailbox(sql: Sql, mailboxId: string): Promise<readonly Practice[]> {
-  const where = 'where p.id in (select practice_id from mailbox_practice where mailbox_id = $1) order by p.agb';
-  return (await sql.query<Practice>(`${SELECT} ${where}`, [mailboxId])).rows;
+  return (await practicesOfMailboxes(sql, [mailboxId])).get(mailboxId) ?? [];
+}
+
+/** The same of many mailboxes; one that serves nobody is left out. */
+export async function practicesOfMailboxes(
+  sql: Sql,
+  mailboxIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly Practice[]>> {
+  const { rows } = await sql.query<Practice & { readonly mailboxId: string }>(
+    `select mp.mailbox_id as "mailboxId", s.* from mailbox_practice mp join (${SELECT}) s on s.id = mp.practice_id
+     where mp.mailbox_id = any($1::uuid[]) order by s.agb`,
+    [mailboxIds],
+  );
+  const served = new Map<string, Practice[]>();
+  for (const { mailboxId, ...practice } of rows) {
+    const known = served.get(mailboxId) ?? [];
+    known.push(practice);
+    served.set(mailboxId, known);
+  }
+  return served;
 }

@@ -1,22 +1,30 @@
 /** When mail came, per mailbox and day: a few small rows, kept with every copy, from which unusual silence is known. */
 
 import type { Sql } from '../ledger/ledger.ts';
-import type { CopiedRow } from './mails.ts';
 
-/** In the transaction of the copy: one statement per batch, in the order of the days so that no two copies can lock each other out. */
-export async function countArrivals(
-  tx: Sql,
-  mailboxId: string,
-  rows: readonly Pick<CopiedRow, 'day' | 'internalDate'>[],
-): Promise<void> {
-  if (rows.length === 0) return;
+/** A mail that came. */
+export interface Arrival {
+  readonly mailboxId: string;
+  /** Amsterdam date. */
+  readonly day: string;
+  readonly internalDate: Date;
+}
+
+/** In the transaction of the copy: one statement, in the order of the rows' key so that no two copies can lock each other out. */
+export async function countArrivals(tx: Sql, arrivals: readonly Arrival[]): Promise<void> {
+  if (arrivals.length === 0) return;
   await tx.query(
     `insert into mailbox_day (mailbox_id, day, mail_count, first_at, last_at)
-     select $1, r.day, count(*), min(r.at), max(r.at) from unnest($2::date[], $3::timestamptz[]) as r (day, at)
-     group by r.day order by r.day
+     select r.mailbox_id, r.day, count(*), min(r.at), max(r.at)
+     from unnest($1::uuid[], $2::date[], $3::timestamptz[]) as r (mailbox_id, day, at)
+     group by r.mailbox_id, r.day order by r.day, r.mailbox_id
      on conflict (day, mailbox_id) do update set mail_count = mailbox_day.mail_count + excluded.mail_count,
        first_at = least(mailbox_day.first_at, excluded.first_at), last_at = greatest(mailbox_day.last_at, excluded.last_at)`,
-    [mailboxId, rows.map(({ day }) => day), rows.map(({ internalDate }) => internalDate)],
+    [
+      arrivals.map(({ mailboxId }) => mailboxId),
+      arrivals.map(({ day }) => day),
+      arrivals.map(({ internalDate }) => internalDate),
+    ],
   );
 }
 

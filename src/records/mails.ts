@@ -17,9 +17,9 @@ export interface CopiedRow {
 }
 
 export interface CopyPlace {
-  readonly mailboxId: string;
+  readonly mailboxId: MailboxId;
   readonly epochId: string;
-  readonly batchId: string;
+  readonly batchId: BatchId;
 }
 
 /** How long a batch or delivery may take before the sweeper looks after it. */
@@ -27,35 +27,54 @@ const CHECK_SECONDS = 30;
 /** How long a claim on rows lasts; whoever reads renews it (renewMails), so that a dead reader's mails are soon another's. */
 const LEASE_SECONDS = 30;
 
+/** Mails of one mailbox that go into one batch. */
+export interface CopiedPart {
+  readonly place: CopyPlace;
+  readonly rows: readonly CopiedRow[];
+}
+
+export interface NewBatch {
+  readonly id: BatchId;
+  /** null: its mails are of several mailboxes, or replayed. */
+  readonly mailboxId: MailboxId | null;
+}
+
 /** Answers the moment of the transaction, by the ledger's clock. */
-export async function insertBatch(tx: Sql, id: BatchId, mailboxId: MailboxId | null): Promise<Date> {
+export async function insertBatches(tx: Sql, batches: readonly NewBatch[]): Promise<Date> {
   const { rows } = await tx.query<{ at: Date }>(
-    `insert into read_batch (id, mailbox_id, next_check_at) values ($1, $2, now() + make_interval(secs => ${CHECK_SECONDS}))
+    `insert into read_batch (id, mailbox_id, next_check_at)
+     select id, mailbox_id, now() + make_interval(secs => ${CHECK_SECONDS}) from unnest($1::uuid[], $2::uuid[]) as b (id, mailbox_id)
      returning created_at as at`,
-    [id, mailboxId],
+    [batches.map(({ id }) => id), batches.map(({ mailboxId }) => mailboxId)],
   );
   return rows[0]?.at ?? new Date(0);
 }
 
-/** Mails that were just copied, many in one statement. */
-export async function insertCopied(tx: Sql, place: CopyPlace, rows: readonly CopiedRow[]): Promise<void> {
-  if (rows.length === 0) return;
+/** The same of one. */
+export function insertBatch(tx: Sql, id: BatchId, mailboxId: MailboxId | null): Promise<Date> {
+  return insertBatches(tx, [{ id, mailboxId }]);
+}
+
+/** Mails that were just copied, of many mailboxes in one statement. */
+export async function insertCopied(tx: Sql, parts: readonly CopiedPart[]): Promise<void> {
+  const all = parts.flatMap(({ place, rows }) => rows.map((row) => ({ ...row, ...place })));
+  if (all.length === 0) return;
   await tx.query(
     `insert into mail (id, source, mailbox_id, epoch_id, uid, internal_date, day, bytes, digest, content, state, read_batch_id, copied_at)
-     select r.id, 'mailbox', $1, $2, r.uid, r.internal_date, r.day, r.bytes, r.digest, r.content, 'copied', $3, now()
-     from unnest($4::uuid[], $5::bigint[], $6::timestamptz[], $7::date[], $8::int[], $9::bytea[], $10::bytea[])
-       as r (id, uid, internal_date, day, bytes, digest, content)`,
+     select r.id, 'mailbox', r.mailbox_id, r.epoch_id, r.uid, r.internal_date, r.day, r.bytes, r.digest, r.content, 'copied', r.batch_id, now()
+     from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::timestamptz[], $7::date[], $8::int[], $9::bytea[], $10::bytea[])
+       as r (id, mailbox_id, epoch_id, batch_id, uid, internal_date, day, bytes, digest, content)`,
     [
-      place.mailboxId,
-      place.epochId,
-      place.batchId,
-      rows.map((row) => row.id),
-      rows.map((row) => row.uid),
-      rows.map((row) => row.internalDate),
-      rows.map((row) => row.day),
-      rows.map((row) => row.bytes),
-      rows.map((row) => row.digest),
-      rows.map((row) => row.content),
+      all.map((row) => row.id),
+      all.map((row) => row.mailboxId),
+      all.map((row) => row.epochId),
+      all.map((row) => row.batchId),
+      all.map((row) => row.uid),
+      all.map((row) => row.internalDate),
+      all.map((row) => row.day),
+      all.map((row) => row.bytes),
+      all.map((row) => row.digest),
+      all.map((row) => row.content),
     ],
   );
 }
@@ -85,21 +104,23 @@ export async function insertReplayed(
 }
 
 /** Rows that were assigned before they were seen and are copied now: they keep their id and are filled. */
-export async function setAssignedCopied(tx: Sql, batchId: BatchId, rows: readonly CopiedRow[]): Promise<void> {
-  if (rows.length === 0) return;
+export async function setAssignedCopied(tx: Sql, parts: readonly CopiedPart[]): Promise<void> {
+  const all = parts.flatMap(({ place: { batchId }, rows }) => rows.map((row) => ({ ...row, batchId })));
+  if (all.length === 0) return;
   await tx.query(
-    `update mail m set state = 'copied', bytes = r.bytes, digest = r.digest, content = r.content, read_batch_id = $1,
+    `update mail m set state = 'copied', bytes = r.bytes, digest = r.digest, content = r.content, read_batch_id = r.batch_id,
        internal_date = r.internal_date, day = r.day, copied_at = now(), is_untimed = true
-     from unnest($2::uuid[], $3::timestamptz[], $4::date[], $5::int[], $6::bytea[], $7::bytea[]) as r (id, internal_date, day, bytes, digest, content)
+     from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::date[], $5::int[], $6::bytea[], $7::bytea[])
+       as r (id, batch_id, internal_date, day, bytes, digest, content)
      where m.id = r.id and m.state = 'assigned'`,
     [
-      batchId,
-      rows.map((row) => row.id),
-      rows.map((row) => row.internalDate),
-      rows.map((row) => row.day),
-      rows.map((row) => row.bytes),
-      rows.map((row) => row.digest),
-      rows.map((row) => row.content),
+      all.map((row) => row.id),
+      all.map((row) => row.batchId),
+      all.map((row) => row.internalDate),
+      all.map((row) => row.day),
+      all.map((row) => row.bytes),
+      all.map((row) => row.digest),
+      all.map((row) => row.content),
     ],
   );
 }
@@ -167,36 +188,49 @@ export interface ClaimedMail {
   readonly readAttempts: number;
 }
 
+/** What was claimed of batches. */
+export interface ClaimedMails {
+  readonly mails: readonly ClaimedMail[];
+  /** Nothing else of them waited: they need not be asked again. */
+  readonly areAll: boolean;
+}
+
+/** Mails claimed at once: as many ciphertexts are in memory. */
+const CLAIM_MOST = 50;
+
 /**
- * Takes the mails of a batch that wait to be read; those that another worker reads now are left out. Mails larger than
+ * Takes mails of these batches that wait to be read, so many at once; those that another worker reads now are left out. Mails larger than
  * `togetherMaxBytes` and mails whose reading was begun before and never ended come last and one at a time, so that the
  * one that takes a reader down is found and the others of its batch neither are blamed nor wait for it.
  */
-export async function claimBatch(
+export async function claimMails(
   sql: Sql,
-  batchId: string,
+  batchIds: readonly string[],
   leaseToken: string,
   togetherMaxBytes: number,
-): Promise<readonly ClaimedMail[]> {
-  const together = await claimMails(sql, batchId, leaseToken, { togetherMaxBytes, most: 1_000 });
-  return together.length > 0 ? together : claimMails(sql, batchId, leaseToken, { togetherMaxBytes: null, most: 1 });
+): Promise<ClaimedMails> {
+  const together = await claimSome(sql, batchIds, leaseToken, { togetherMaxBytes, most: CLAIM_MOST });
+  if (together.mails.length > 0) return together;
+  return claimSome(sql, batchIds, leaseToken, { togetherMaxBytes: null, most: 1 });
 }
 
-async function claimMails(
+async function claimSome(
   sql: Sql,
-  batchId: string,
+  batchIds: readonly string[],
   leaseToken: string,
   which: { readonly togetherMaxBytes: number | null; readonly most: number },
-): Promise<readonly ClaimedMail[]> {
-  const { rows } = await sql.query<ClaimedMail>(
+): Promise<ClaimedMails> {
+  const { rows } = await sql.query<ClaimedMail & { readonly waiting: number }>(
     `update mail set lease_token = $2, lease_until = now() + make_interval(secs => ${LEASE_SECONDS}), read_attempts = read_attempts + 1
-     where id in (select id from mail where read_batch_id = $1 and state = 'copied' and (lease_until is null or lease_until < now())
+     where id in (select id from mail where read_batch_id = any($1::uuid[]) and state = 'copied' and (lease_until is null or lease_until < now())
                   and ($4::int is null or read_attempts = 0 and bytes <= $4) order by read_attempts, id limit $3 for update skip locked)
      returning id, mailbox_id as "mailboxId", internal_date as "internalDate", copied_at as "copiedAt", bytes, digest, content,
-       read_attempts as "readAttempts", (select b.purpose from mailbox b where b.id = mail.mailbox_id) as purpose`,
-    [batchId, leaseToken, which.most, which.togetherMaxBytes],
+       read_attempts as "readAttempts", (select b.purpose from mailbox b where b.id = mail.mailbox_id) as purpose,
+       (select count(*) from mail w where w.read_batch_id = any($1::uuid[]) and w.state = 'copied') as waiting`,
+    [batchIds, leaseToken, which.most, which.togetherMaxBytes],
   );
-  return [...rows].sort((a, b) => (a.id < b.id ? -1 : 1));
+  const mails = rows.map(({ waiting: _, ...mail }) => mail).sort((a, b) => (a.id < b.id ? -1 : 1));
+  return { mails, areAll: mails.length > 0 && rows[0]?.waiting === mails.length };
 }
 
 /**

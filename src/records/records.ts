@@ -6,7 +6,7 @@
  */
 
 export { type Accounting, accountingOf, type MailboxAccounting, totalOf } from './accounting.ts';
-export { type ArrivalDay, arrivalDays, countArrivals, forgetArrivals } from './arrivals.ts';
+export { type Arrival, type ArrivalDay, arrivalDays, countArrivals, forgetArrivals } from './arrivals.ts';
 export {
   type ClaimAnswer,
   type ClaimedDelivery,
@@ -53,10 +53,13 @@ export {
 } from './lab-results.ts';
 export {
   type ClaimedMail,
+  type ClaimedMails,
+  type CopiedPart,
   type CopiedRow,
-  claimBatch,
+  claimMails,
   earliestDate,
   insertBatch,
+  insertBatches,
   insertCopied,
   insertReplayed,
   leaveMails,

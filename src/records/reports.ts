@@ -91,7 +91,7 @@ export async function findOriginal(
 export async function reportPlaces(tx: Sql, mailIds: readonly MailId[]): Promise<ReportPlaces> {
   const { rows } = await tx.query<ReportThere & { mail_id: string; payload_ordinal: number }>(
     `select r.mail_id, r.payload_ordinal, r.report_ordinal, r.kind, r.content_digest, d.state
-     from report r join delivery d on d.report_id = r.id and d.target = 'patient-card'
+     from report r, lateral (select state from delivery where report_id = r.id and target = 'patient-card' limit 1) d
      where r.mail_id = any($1::uuid[]) order by r.report_ordinal`,
     [mailIds],
   );
@@ -163,7 +163,8 @@ export function contentDigestsOf(report: NewReport): readonly Buffer[] {
 export async function insertPlaced(tx: Sql, reports: readonly NewReport[]): Promise<void> {
   if (reports.length === 0) return;
   const of = <Value>(value: (report: NewReport) => Value) => reports.map(value);
-  await tx.query(
+  // Sent together, and done in this order.
+  const reported = tx.query(
     `insert into report (id, mail_id, practice_id, kind, payload_ordinal, report_ordinal, format, laboratory, sender, patient_key,
        content_digest, reference_digest, version, is_corrected, content, erased_at, reference_name_digest)
      select id, mail_id, practice_id, kind, payload_ordinal, report_ordinal, format, laboratory, sender, patient_key,
@@ -191,7 +192,7 @@ export async function insertPlaced(tx: Sql, reports: readonly NewReport[]): Prom
       of(({ referenceNameDigest }) => referenceNameDigest ?? null),
     ],
   );
-  await tx.query(
+  const delivered = tx.query(
     `insert into delivery (id, report_id, target, state, reason, detail, patient_key, original_id, next_check_at, settled_at)
      select id, report_id, 'patient-card', state, reason, detail, patient_key, original_id, now() + interval '30 seconds',
        case when state <> 'ready' then now() end
@@ -207,6 +208,7 @@ export async function insertPlaced(tx: Sql, reports: readonly NewReport[]): Prom
       of(({ originalId }) => originalId),
     ],
   );
+  await Promise.all([reported, delivered]);
 }
 
 // A mail that is read again may have a report from the first time that still needs the bytes; eraseMail takes them once it rests.

@@ -26,7 +26,7 @@ process.send?.('ready');
 async function copy(): Promise<void> {
   const startedAt = monotonicMs();
   const connection = await courier.openMailbox(account);
-  const copied = await copyMailbox(courier, owner, connection);
+  const { count: copied } = await copyMailbox(courier, owner, connection);
   const ms = monotonicMs() - startedAt;
   await connection.release();
   process.send?.({ copied, ms, peakMemoryMb: peakMemoryMb(process.pid) } satisfies CopySays);

@@ -4,8 +4,8 @@ import { randomBytes } from 'node:crypto';
 import type { Sql } from '../../src/ledger/ledger.ts';
 import {
   accountingOf,
-  claimBatch,
   claimDelivery,
+  claimMails,
   earliestDate,
   findOriginal,
   insertBatch,
@@ -81,14 +81,15 @@ export function workerOn({ ledger }: Side, filled: Filled, sizes: Sizes): Worker
         content: randomBytes(sizes.mailBytes),
       }));
       await ledger.transaction(async (tx) => {
-        await insertBatch(tx, batchId, of(filled.mailboxes) as MailboxId);
-        await insertCopied(tx, { mailboxId: of(filled.mailboxes), epochId: of(filled.epochs), batchId }, rows);
+        const mailboxId = of(filled.mailboxes) as MailboxId;
+        await insertBatch(tx, batchId, mailboxId);
+        await insertCopied(tx, [{ place: { mailboxId, epochId: of(filled.epochs), batchId }, rows }]);
       });
       return { batchId, practiceId: of(filled.practices) };
     },
     read: async ({ batchId, practiceId }) => {
       const leaseToken = crypto.randomUUID();
-      const mails = await claimBatch(ledger, batchId, leaseToken, TOGETHER_MAX_BYTES);
+      const { mails } = await claimMails(ledger, [batchId], leaseToken, TOGETHER_MAX_BYTES);
       const added: DeliveryId[] = [];
       for (const { id } of mails)
         await ledger.transaction(async (tx) => {

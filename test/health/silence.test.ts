@@ -230,11 +230,12 @@ describe('no mail where mail is usual', () => {
   const MONDAY = '2026-12-07';
   /** Mail at half past seven on these days. */
   const mailOn = async (days: readonly string[]) => {
-    const rows = days.map((day) => ({
+    const arrivals = days.map((day) => ({
+      mailboxId: mailbox(),
       day,
       internalDate: new Date(`${day}T07:30:00+0${day < '2026-10-25' ? 2 : 1}:00`),
     }));
-    await countArrivals(ledgers.worker, mailbox(), rows);
+    await countArrivals(ledgers.worker, arrivals);
   };
   const silent = () => `warn an alarm: mailbox.no-mail ${mailbox()}`;
   const over = () => `info an alarm is over: mailbox.no-mail ${mailbox()}`;
@@ -289,12 +290,16 @@ describe('no mail where mail is usual', () => {
     const moments = ['2026-12-07T08:00:00+01:00', '2026-12-07T07:00:00+01:00', '2026-12-06T23:30:00+01:00'].map(
       (text) => new Date(text),
     );
-    const rows = moments.map((internalDate) => ({ internalDate, day: amsterdamDay(internalDate) }));
-    await countArrivals(ledgers.worker, mailbox(), rows);
-    await countArrivals(ledgers.worker, mailbox(), [
-      { internalDate: new Date('2026-12-07T09:00:00+01:00'), day: '2026-12-07' },
+    const rows = moments.map((internalDate) => ({
+      mailboxId: mailbox(),
+      internalDate,
+      day: amsterdamDay(internalDate),
+    }));
+    await countArrivals(ledgers.worker, rows);
+    await countArrivals(ledgers.worker, [
+      { mailboxId: mailbox(), internalDate: new Date('2026-12-07T09:00:00+01:00'), day: '2026-12-07' },
     ]);
-    await countArrivals(ledgers.worker, mailbox(), []);
+    await countArrivals(ledgers.worker, []);
     const { rows: days } = await ledgers.owner.query(
       'select day, mail_count, first_at, last_at from mailbox_day order by day',
     );

@@ -45,7 +45,7 @@ function server(status: Partial<MailboxStatus>, uids: readonly number[]): Mailbo
   };
 }
 
-const copy = (connection: MailboxConnection) => copyMailbox(journey.courier, owner, connection);
+const copy = async (connection: MailboxConnection) => (await copyMailbox(journey.courier, owner, connection)).count;
 const epochs = () =>
   journey.sql<{ uid_next: string; closed: boolean }>(
     `select uid_next, closed_at is not null as closed from epoch where mailbox_id = '${owner.mailboxId}' order by opened_at, id`,

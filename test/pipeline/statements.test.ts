@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Ledger, Sql } from '../../src/ledger/ledger.ts';
 import { deliver } from '../../src/pipeline/deliver.ts';
 import { type Courier, replayMails } from '../../src/pipeline/pipeline.ts';
-import { readBatch } from '../../src/pipeline/read.ts';
+import { readBatches } from '../../src/pipeline/read.ts';
 import { openDeliveriesOf } from '../../src/records/records.ts';
 import { systemClock } from '../../src/shared/clock.ts';
 import { mailOf, medlab, practice } from '../support/medlab.ts';
@@ -60,7 +60,7 @@ async function arrived(key: 'linde' | 'anker' | 'brug', payload: Buffer): Promis
   const raw = mailOf(payload, practice(key).zorgmail);
   const mails = [{ raw, internalDate: systemClock.now() }];
   const { batchId, mailIds } = await replayMails(journey.courier, { mailboxId: null, mails }, 'test');
-  await readBatch(journey.courier, batchId);
+  await readBatches(journey.courier, [batchId]);
   const [id, ...others] = await openDeliveriesOf(journey.courier.ledger, mailIds);
   if (id === undefined || others.length > 0) throw new Error('one delivery was expected');
   return id;

@@ -32,6 +32,23 @@ describe('what is asked for together', () => {
     expect(await Promise.all(others)).toEqual(['B', 'C']);
   });
 
+  it('has as many rounds under way as it has lanes, and what comes meanwhile waits for the first that is free', async () => {
+    const { act, rounds, letGo } = slowly();
+    const ask = together(act, { most: 10, lanes: 2 });
+    const first = ask('a');
+    await expect.poll(() => rounds).toEqual([['a']]);
+    const second = ask('b');
+    await expect.poll(() => rounds).toEqual([['a'], ['b']]);
+    const others = [ask('c'), ask('d')];
+    letGo(1);
+    expect(await second).toBe('B');
+    await expect.poll(() => rounds).toEqual([['a'], ['b'], ['c', 'd']]);
+    letGo(2);
+    expect(await Promise.all(others)).toEqual(['C', 'D']);
+    letGo(0);
+    expect(await first).toBe('A');
+  });
+
   it('is no more than the most at once, and nobody is forgotten', async () => {
     const sizes: number[] = [];
     const ask = together(

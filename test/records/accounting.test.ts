@@ -5,8 +5,8 @@ import { closeEpochs, openEpoch } from '../../src/practice/practice.ts';
 import {
   type Accounting,
   accountingOf,
-  claimBatch,
   claimDelivery,
+  claimMails,
   discardHeld,
   eraseMail,
   heldItemById,
@@ -93,7 +93,7 @@ class Journey {
     const batchId = this.batches.shift();
     if (batchId === undefined) return;
     const leaseToken = randomUUID();
-    const mails = await claimBatch(ledgers.worker, batchId, leaseToken, 1_000_000);
+    const { mails } = await claimMails(ledgers.worker, [batchId], leaseToken, 1_000_000);
     const work = ledgers.worker.transaction(async (tx) => {
       for (const [index, { id }] of mails.entries()) {
         // One mail in the order of the starts has that report, and every third one has a sibling.

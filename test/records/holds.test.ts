@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { DeliveryState } from '../../src/ledger/ledger.ts';
 import {
-  claimBatch,
   claimDelivery,
+  claimMails,
   discardHeld,
   eraseMail,
   type HeldItem,
@@ -165,7 +165,7 @@ describe('releasing a payload that was not understood', () => {
     });
     expect(await row(payload.deliveryId)).toBeUndefined();
     expect(await mailOutcomes(ledgers.worker, [payload.mailId])).toMatchObject([{ outcome: 'waiting', reports: [] }]);
-    expect(await claimBatch(ledgers.worker, batchId, randomUUID(), 1_000_000)).toMatchObject([
+    expect((await claimMails(ledgers.worker, [batchId], randomUUID(), 1_000_000)).mails).toMatchObject([
       { id: payload.mailId, readAttempts: 1 },
     ]);
   });
@@ -179,7 +179,7 @@ describe('releasing a payload that was not understood', () => {
       await insertBatch(tx, batchId, place.mailboxId);
       await releaseHeld(tx, item, { batchId, override: null });
     });
-    expect(await claimBatch(ledgers.worker, batchId, randomUUID(), 1_000_000)).toMatchObject([
+    expect((await claimMails(ledgers.worker, [batchId], randomUUID(), 1_000_000)).mails).toMatchObject([
       { id: payload.mailId, readAttempts: 2 },
     ]);
   });
@@ -208,7 +208,9 @@ describe('releasing a payload that was not understood', () => {
     });
     const again = newReport(mailId, place.practice.id);
     const understood = newReport(mailId, place.practice.id, { payloadOrdinal: 2 });
-    expect(await insertReports(ledgers.worker, [again, understood])).toEqual([understood.deliveryId]);
+    expect(await ledgers.worker.transaction((tx) => insertReports(tx, [again, understood]))).toEqual([
+      understood.deliveryId,
+    ]);
     expect(await row(sibling.deliveryId)).toMatchObject({ state: 'forwarded' });
   });
 
@@ -254,7 +256,9 @@ describe('erasing the bytes of a mail', () => {
 
   async function besides(state: DeliveryState, changes: Partial<NewReport>): Promise<MailId> {
     const { mailId } = await deliveryIn(ledgers, place, state);
-    await insertReports(ledgers.worker, [newReport(mailId, place.practice.id, { reportOrdinal: 2, ...changes })]);
+    await ledgers.worker.transaction((tx) =>
+      insertReports(tx, [newReport(mailId, place.practice.id, { reportOrdinal: 2, ...changes })]),
+    );
     return mailId;
   }
 

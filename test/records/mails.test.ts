@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { openEpoch } from '../../src/practice/practice.ts';
 import {
   areAtRest,
-  claimBatch,
+  claimMails,
   insertBatch,
   insertCopied,
   insertReplayed,
@@ -35,7 +35,7 @@ const NOT_LAB = { verdict: 'not-lab', reason: null } as const;
 const LAB = { verdict: null, reason: null } as const;
 
 const claim = (batchId: string, leaseToken: string = randomUUID()) =>
-  claimBatch(ledgers.worker, batchId, leaseToken, 1_000_000);
+  claimMails(ledgers.worker, [batchId], leaseToken, 1_000_000).then(({ mails }) => mails);
 const idsOf = (mails: readonly { readonly id: MailId }[]) => mails.map((mail) => mail.id);
 
 async function mailRow(id: MailId) {
@@ -62,13 +62,15 @@ describe('a copied mail', () => {
     const [first, second] = await ledgers.worker.transaction(async (tx) => {
       const uid = await takeUids(tx, place, 2);
       await insertBatch(tx, batchId, place.mailboxId);
-      await insertCopied(tx, { ...place, batchId }, [copiedRow(uid)]);
+      await insertCopied(tx, [{ place: { ...place, batchId }, rows: [copiedRow(uid)] }]);
       return [uid, uid + 1];
     });
-    const again = insertCopied(ledgers.worker, { ...place, batchId }, [copiedRow(second), copiedRow(first)]);
+    const again = insertCopied(ledgers.worker, [
+      { place: { ...place, batchId }, rows: [copiedRow(second), copiedRow(first)] },
+    ]);
     await expect(again).rejects.toMatchObject({ code: 'ledger.refused', fields: { sqlState: '23505' } });
     expect((await ledgers.owner.query('select 1 from mail where read_batch_id = $1', [batchId])).count).toBe(1);
-    await insertCopied(ledgers.worker, { ...place, batchId }, [copiedRow(second)]);
+    await insertCopied(ledgers.worker, [{ place: { ...place, batchId }, rows: [copiedRow(second)] }]);
   });
 
   it('may have no content: it was too large to copy', async () => {
@@ -76,10 +78,10 @@ describe('a copied mail', () => {
     await ledgers.worker.transaction(async (tx) => {
       const uid = await takeUids(tx, place, 1);
       await insertBatch(tx, batchId, place.mailboxId);
-      await insertCopied(tx, { ...place, batchId }, [
-        copiedRow(uid, { content: null, digest: null, bytes: 2_000_000_000 }),
+      await insertCopied(tx, [
+        { place: { ...place, batchId }, rows: [copiedRow(uid, { content: null, digest: null, bytes: 2_000_000_000 })] },
       ]);
-      await insertCopied(tx, { ...place, batchId }, []);
+      await insertCopied(tx, [{ place: { ...place, batchId }, rows: [] }]);
     });
     expect(await claim(batchId)).toMatchObject([{ content: null, bytes: 2_000_000_000 }]);
   });
@@ -120,7 +122,7 @@ describe('mails that were assigned by their date', () => {
     await ledgers.worker.transaction(async (tx) => {
       await insertBatch(tx, batchId, mailboxId);
       const rows = waiting.map((mail) => copiedRow(mail.uid, { id: mail.id }));
-      await setAssignedCopied(tx, batchId, rows);
+      await setAssignedCopied(tx, [{ place: { mailboxId, epochId, batchId }, rows }]);
     });
     expect((await waitingAssigned(ledgers.worker, epochId, 9)).map((mail) => mail.uid)).toEqual([9]);
     expect(idsOf(await claim(batchId)).sort()).toEqual(idsOf(waiting).sort());
@@ -137,7 +139,8 @@ describe('mails that were assigned by their date', () => {
       [second, 'second'],
     ] as const) {
       await insertBatch(ledgers.worker, batchId, mailboxId);
-      await setAssignedCopied(ledgers.worker, batchId, [copiedRow(2, { id: mail.id, content: Buffer.from(text) })]);
+      const rows = [copiedRow(2, { id: mail.id, content: Buffer.from(text) })];
+      await setAssignedCopied(ledgers.worker, [{ place: { mailboxId, epochId, batchId }, rows }]);
     }
     expect(await mailRow(mail.id)).toMatchObject({ content: Buffer.from('first') });
     expect(await claim(second)).toEqual([]);
@@ -149,7 +152,8 @@ describe('mails that were assigned by their date', () => {
     if (gone === undefined || copied === undefined) throw new Error('three wait');
     const batchId = newId<BatchId>();
     await insertBatch(ledgers.worker, batchId, mailboxId);
-    await setAssignedCopied(ledgers.worker, batchId, [copiedRow(copied.uid, { id: copied.id })]);
+    const rows = [copiedRow(copied.uid, { id: copied.id })];
+    await setAssignedCopied(ledgers.worker, [{ place: { mailboxId, epochId, batchId }, rows }]);
     await markVanished(ledgers.worker, { mailboxId, epochId }, [gone, copied], '2026-11-23');
     expect(await mailRow(gone.id)).toMatchObject({ state: 'read', verdict: 'vanished', day: '2026-11-23' });
     expect(await mailRow(copied.id)).toMatchObject({ state: 'copied', verdict: null, day: '2026-11-22' });
@@ -174,6 +178,16 @@ describe('claiming a batch', () => {
     const { batchId, mailIds } = await copiedMails(ledgers.worker, place, 2);
     expect(idsOf(await claim(batchId))).toEqual(mailIds);
     expect(await claim(batchId)).toEqual([]);
+  });
+
+  it('says whether anything else of it waits: what is read by itself, or what another reads now', async () => {
+    const ask = (batchId: string, largest: number) => claimMails(ledgers.worker, [batchId], randomUUID(), largest);
+    const { batchId, mailIds } = await copiedMails(ledgers.worker, place, 2);
+    expect(await ask(batchId, 1_000_000)).toMatchObject({ mails: mailIds.map((id) => ({ id })), areAll: true });
+    const large = await copiedMails(ledgers.worker, place, 2);
+    expect(await ask(large.batchId, 0)).toMatchObject({ mails: [{ id: large.mailIds[0] }], areAll: false });
+    expect(await ask(large.batchId, 0)).toMatchObject({ mails: [{ id: large.mailIds[1] }], areAll: false });
+    expect(await ask(large.batchId, 0)).toEqual({ mails: [], areAll: false });
   });
 
   it('at the same moment gives every mail to one', async () => {
@@ -201,7 +215,7 @@ describe('claiming a batch', () => {
         copiedRow(first + index, { bytes, ...(index === 3 ? { content: null, digest: null } : {}) }),
       );
       await insertBatch(tx, batchId, place.mailboxId);
-      await insertCopied(tx, { mailboxId: place.mailboxId, epochId: place.epochId, batchId }, rows);
+      await insertCopied(tx, [{ place: { mailboxId: place.mailboxId, epochId: place.epochId, batchId }, rows }]);
       return rows.map((row) => row.id);
     });
     await ledgers.owner.query('update mail set read_attempts = 1 where id = $1', [lapsed ?? '']);
@@ -357,7 +371,9 @@ describe('whether mails are at rest', () => {
     expect(await areAtRest(ledgers.worker, mails.mailIds)).toBe(false);
     await ledgers.owner.query("update delivery set state = 'held' where id = $1", [report.deliveryId]);
     expect(await areAtRest(ledgers.worker, mails.mailIds)).toBe(true);
-    await insertReports(ledgers.worker, [newReport(report.mailId, place.practice.id, { reportOrdinal: 2 })]);
+    await ledgers.worker.transaction((tx) =>
+      insertReports(tx, [newReport(report.mailId, place.practice.id, { reportOrdinal: 2 })]),
+    );
     expect(await areAtRest(ledgers.worker, mails.mailIds)).toBe(false);
   });
 });

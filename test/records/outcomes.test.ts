@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { DELIVERY_STATES, type DeliveryState, type MailOutcome, OUTCOMES } from '../../src/ledger/ledger.ts';
 import {
-  claimBatch,
+  claimMails,
   insertReports,
   mailContent,
   mailOutcomes,
@@ -35,7 +35,7 @@ describe('what a mail counts as', () => {
   )('with one report $one and one $other is the first of the two in the order of outcomes', async (pair) => {
     const { mailId } = await deliveryIn(ledgers, place, pair.one);
     const sibling = newReport(mailId, place.practice.id, { reportOrdinal: 2 });
-    await insertReports(ledgers.worker, [sibling]);
+    await ledgers.worker.transaction((tx) => insertReports(tx, [sibling]));
     await ledgers.owner.query('update delivery set state = $2 where id = $1', [sibling.deliveryId, pair.other]);
     const expected = OUTCOMES.find((outcome) => [countsAs(pair.one), countsAs(pair.other)].includes(outcome));
     expect(await outcomeOf(mailId)).toBe(expected);
@@ -45,7 +45,7 @@ describe('what a mail counts as', () => {
     const { batchId, mailIds } = await copiedMails(ledgers.worker, place);
     const [mailId = newId<MailId>()] = mailIds;
     expect(await outcomeOf(mailId)).toBe('waiting');
-    await claimBatch(ledgers.worker, batchId, newId(), 1_000_000);
+    await claimMails(ledgers.worker, [batchId], newId(), 1_000_000);
     expect(await outcomeOf(mailId)).toBe('waiting');
   });
 
@@ -66,7 +66,7 @@ describe('what a mail counts as', () => {
     const { batchId, mailIds } = await copiedMails(ledgers.worker, place);
     const [mailId = newId<MailId>()] = mailIds;
     const leaseToken = newId();
-    await claimBatch(ledgers.worker, batchId, leaseToken, 1_000_000);
+    await claimMails(ledgers.worker, [batchId], leaseToken, 1_000_000);
     await settleMail(ledgers.worker, mailId, leaseToken, { verdict: null, reason: null });
     expect(await outcomeOf(mailId)).toBe('unaccounted');
   });

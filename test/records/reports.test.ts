@@ -40,7 +40,7 @@ describe('inserting reports', () => {
       newReport(mailId, place.practice.id),
       newReport(mailId, place.practice.id, { reportOrdinal: 2, state: 'held', reason: 'lab.no-bsn', detail: 'PID 3' }),
     ];
-    expect(await insertReports(ledgers.worker, reports)).toEqual([reports[0]?.deliveryId]);
+    expect(await ledgers.worker.transaction((tx) => insertReports(tx, reports))).toEqual([reports[0]?.deliveryId]);
     const { rows } = await ledgers.owner.query(
       `select d.target, d.state, d.reason, d.detail, d.settled_at is not null as settled from delivery d
        join report r on r.id = d.report_id where r.mail_id = $1 order by r.report_ordinal`,
@@ -55,11 +55,11 @@ describe('inserting reports', () => {
   it('a second time, under other ids, leaves what is there as it is', async () => {
     const mailId = await freshMail();
     const first = newReport(mailId, place.practice.id);
-    await insertReports(ledgers.worker, [first]);
+    await ledgers.worker.transaction((tx) => insertReports(tx, [first]));
     const { contentDigest } = first;
     const again = newReport(mailId, place.practice.id, { contentDigest, content: Buffer.from('sealed anew') });
     const next = newReport(mailId, place.practice.id, { payloadOrdinal: 2 });
-    expect(await insertReports(ledgers.worker, [again, next])).toEqual([next.deliveryId]);
+    expect(await ledgers.worker.transaction((tx) => insertReports(tx, [again, next]))).toEqual([next.deliveryId]);
     expect(await reportContent(ledgers.worker, first.id)).toEqual(first.content);
     expect(await deliveryRow(ledgers.owner, first.deliveryId)).toMatchObject({ state: 'ready' });
     expect(await deliveryRow(ledgers.owner, again.deliveryId)).toBeUndefined();
@@ -68,7 +68,7 @@ describe('inserting reports', () => {
   it('that say something else than the first time go to a person, beside what is there', async () => {
     const { mailId, ...first } = await deliveryIn(ledgers, place, 'forwarded');
     const other = newReport(mailId, place.practice.id);
-    expect(await insertReports(ledgers.worker, [other])).toEqual([]);
+    expect(await ledgers.worker.transaction((tx) => insertReports(tx, [other]))).toEqual([]);
     expect(await deliveryRow(ledgers.owner, first.deliveryId)).toMatchObject({ state: 'forwarded' });
     expect(await deliveryRow(ledgers.owner, other.deliveryId)).toMatchObject({
       state: 'held',
@@ -81,7 +81,7 @@ describe('inserting reports', () => {
     const payload = { kind: 'payload', reportOrdinal: 0, state: 'quarantined', contentDigest: null } as const;
     const { mailId } = await deliveryIn(ledgers, place, 'discarded', payload);
     const understood = newReport(mailId, place.practice.id);
-    expect(await insertReports(ledgers.worker, [understood])).toEqual([]);
+    expect(await ledgers.worker.transaction((tx) => insertReports(tx, [understood]))).toEqual([]);
     expect(await deliveryRow(ledgers.owner, understood.deliveryId)).toBeUndefined();
   });
 

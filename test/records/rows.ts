@@ -4,8 +4,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { DeliveryState, Ledger, Sql } from '../../src/ledger/ledger.ts';
 import {
   type CopiedRow,
-  claimBatch,
   claimDelivery,
+  claimMails,
   insertBatch,
   insertCopied,
   insertReports,
@@ -61,7 +61,7 @@ export async function copiedMails(ledger: Ledger, place: WatchedPlace, count = 1
     const first = await takeUids(tx, place, count);
     const rows = Array.from({ length: count }, (_, index) => copiedRow(first + index));
     await insertBatch(tx, batchId, place.mailboxId as MailboxId);
-    await insertCopied(tx, { mailboxId: place.mailboxId, epochId: place.epochId, batchId }, rows);
+    await insertCopied(tx, [{ place: { mailboxId: place.mailboxId, epochId: place.epochId, batchId }, rows }]);
     return { batchId, mailIds: rows.map((row) => row.id) };
   });
 }
@@ -96,7 +96,7 @@ export function newReport(mailId: MailId, practiceId: string | null, changes: Pa
 /** Reads a copied mail as these reports. */
 export async function readAs(ledger: Ledger, mails: CopiedMails, reports: readonly NewReport[]): Promise<void> {
   const leaseToken = randomUUID();
-  await claimBatch(ledger, mails.batchId, leaseToken, 1_000_000);
+  await claimMails(ledger, [mails.batchId], leaseToken, 1_000_000);
   await ledger.transaction(async (tx) => {
     for (const mailId of mails.mailIds) await settleMail(tx, mailId, leaseToken, { verdict: null, reason: null });
     await insertReports(tx, reports);
