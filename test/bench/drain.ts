@@ -20,7 +20,7 @@ import { type Spread, spreadOf } from './rounds.ts';
 import type { SinkSays } from './sink.ts';
 import { type BenchLedger, openStage, type Stage } from './stage.ts';
 
-const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
+const LAUNCHER = fileURLToPath(new URL('../../bin/zorgkoerier', import.meta.url));
 const SINK = fileURLToPath(new URL('./sink.ts', import.meta.url));
 const LOOK_MS = 200;
 const WITHIN_MS = 30 * 60_000;
@@ -172,7 +172,7 @@ function ownSettings() {
 function startWorker(settings: Readonly<Record<string, string | undefined>>, log: number): ChildProcess {
   const { PATH, HOME, NODE_OPTIONS } = processEnvironment();
   const env = { PATH, HOME, ...(NODE_OPTIONS === undefined ? {} : { NODE_OPTIONS }), ...settings };
-  return spawn(process.execPath, [CLI, 'start'], { env, stdio: ['ignore', 'ignore', log] });
+  return spawn(LAUNCHER, ['start'], { env, stdio: ['ignore', 'ignore', log] });
 }
 
 async function stopped(child: ChildProcess): Promise<void> {

@@ -1,5 +1,6 @@
 /** Memory, idle processor time and latency against the number of mailboxes, as one SVG of three panels. */
 
+import type { Latency } from './latency.ts';
 import type { Live } from './live.ts';
 
 interface Line {
@@ -20,20 +21,36 @@ const TOP = 64;
 const GAP = 66;
 const TICKS = 4;
 const BLUE = '#2a6fbb';
-const RED = '#c2452d';
+/** Of a rate, and of the same rate's slowest. */
+const COLOURS = [BLUE, '#9dbfe3', '#c2452d', '#e3a99d'];
 const GREY = '#555';
 
 /** `head`: date, commit and hardware, since a picture is copied without its page. */
 export function scaleChart(measured: readonly Live[], head: string): string {
   const sizes = measured.map(({ mailboxes }) => mailboxes);
   const rates = Object.keys(measured[0]?.latencyMs ?? {});
-  const latency = (rate: string, colour: string): Line => ({
-    name: `${rate} mails/s`,
-    colour,
-    values: measured.map((live) => live.latencyMs[rate]?.delivered.p99 ?? 0),
-  });
-  const colours = [BLUE, RED];
+  const of = (value: (latency: Latency) => number, rate: string) =>
+    measured.map(({ latencyMs }) => {
+      const latency = latencyMs[rate];
+      return latency === undefined ? 0 : value(latency);
+    });
+  const colour = (index: number, isPale = false) => COLOURS[(2 * index + (isPale ? 1 : 0)) % COLOURS.length] ?? BLUE;
   const panels: readonly Panel[] = [
+    {
+      title: 'on their cards while mail comes, mails/s',
+      lines: rates.map((rate, index) => ({
+        name: `${rate}/s sent`,
+        colour: colour(index),
+        values: of(({ perSecond }) => perSecond, rate),
+      })),
+    },
+    {
+      title: 'from the 250 to the card, ms',
+      lines: rates.flatMap((rate, index) => [
+        { name: `${rate}/s, half`, colour: colour(index), values: of(({ delivered }) => delivered.p50, rate) },
+        { name: `${rate}/s, 99 %`, colour: colour(index, true), values: of(({ delivered }) => delivered.p99, rate) },
+      ]),
+    },
     {
       title: 'worker, MB resident',
       lines: [{ name: '', colour: BLUE, values: measured.map((live) => live.residentMb) }],
@@ -41,10 +58,6 @@ export function scaleChart(measured: readonly Live[], head: string): string {
     {
       title: 'worker idle, % of a processor',
       lines: [{ name: '', colour: BLUE, values: measured.map((live) => live.idleCpuPercent) }],
-    },
-    {
-      title: 'to the card, ms (99 %)',
-      lines: rates.map((rate, index) => latency(rate, colours[index % colours.length] ?? BLUE)),
     },
   ];
   const width = LEFT + panels.length * (WIDTH + GAP);

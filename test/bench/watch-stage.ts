@@ -26,9 +26,10 @@ import { requireRoomFor } from './obstacles.ts';
 import { practicesOf, type TrafficSet } from './practices.ts';
 import type { SinkSays } from './sink.ts';
 import { newTidy, type Tidy } from './tidy.ts';
-import type { Logins } from './watch-worker.ts';
+import type { Seen } from './watch-worker.ts';
 
 export interface WatchStage {
+  readonly set: TrafficSet;
   readonly zorgmail: Zorgmail;
   readonly directory: string;
   sql<Row>(text: string, values?: readonly unknown[]): Promise<readonly Row[]>;
@@ -40,11 +41,12 @@ export interface WatchStage {
 
 export interface BenchWorker {
   readonly pid: number;
-  logins(): Promise<Logins>;
+  logins(): Promise<Seen>;
   stop(): Promise<void>;
 }
 
 const SINK = fileURLToPath(new URL('./sink.ts', import.meta.url));
+const COMPILED = fileURLToPath(new URL('../../node_modules/.cache/compiled', import.meta.url));
 const WORKER = fileURLToPath(new URL('./watch-worker.ts', import.meta.url));
 const ACTOR = 'klantenservice';
 const PASSWORD = randomBytes(18).toString('hex');
@@ -90,7 +92,10 @@ export async function openWatchStage(set: TrafficSet, progress: (text: string) =
     const pool = new pg.Pool({ connectionString: ownerUrl, max: 2, types: { getTypeParser: numbers } });
     pool.on('error', () => {});
     tidy.push(() => pool.end());
+    // What PostgreSQL does by itself within a minute or two of so many new rows, and did long ago where a worker runs for days.
+    await pool.query('analyze');
     return {
+      set,
       zorgmail,
       directory,
       sql: async <Row>(text: string, values: readonly unknown[] = []) =>
@@ -200,8 +205,10 @@ async function registerPart(
 async function startBenchWorker(settings: Environment, logFile: string, tidy: Tidy): Promise<BenchWorker> {
   const log = openSync(logFile, 'a');
   const { PATH, HOME, NODE_OPTIONS } = processEnvironment();
+  // As the launcher has it.
+  const NODE_COMPILE_CACHE = COMPILED;
   const child = spawn(process.execPath, [WORKER], {
-    env: { PATH, HOME, ...(NODE_OPTIONS === undefined ? {} : { NODE_OPTIONS }), ...settings },
+    env: { PATH, HOME, NODE_COMPILE_CACHE, ...(NODE_OPTIONS === undefined ? {} : { NODE_OPTIONS }), ...settings },
     stdio: ['ignore', 'ignore', log, 'ipc'],
   });
   closeSync(log);
@@ -215,7 +222,7 @@ async function startBenchWorker(settings: Environment, logFile: string, tidy: Ti
       const died = once(child, 'exit', enough).then(() =>
         Promise.reject(new Error(`the worker ended: see ${logFile}`)),
       );
-      const answer = once(child, 'message', enough) as Promise<[Logins]>;
+      const answer = once(child, 'message', enough) as Promise<[Seen]>;
       child.send('logins');
       try {
         return (await Promise.race([answer, died]))[0];

@@ -20,7 +20,19 @@ export interface Logins {
   readonly proven: readonly number[];
 }
 
+/** That the server announced something, by the name that was logged in with. */
+export interface Hint {
+  readonly username: string;
+  readonly atMs: number;
+}
+
+/** What it remembers of its connections. */
+export interface Seen extends Logins {
+  readonly hints: readonly Hint[];
+}
+
 const seen: { [Name in keyof Logins]: number[] } = { begun: [], loggedIn: [], proven: [] };
+const hints: Hint[] = [];
 const nowMs = () => systemClock.now().getTime();
 
 function noting(open: MailboxOpener): MailboxOpener {
@@ -37,12 +49,16 @@ function noting(open: MailboxOpener): MailboxOpener {
         isProven = true;
         return status;
       },
+      waitForHint: async (timeoutMs, signal) => {
+        await connection.waitForHint(timeoutMs, signal);
+        if (connection.heard?.() === 'hint') hints.push({ username: args[0].username, atMs: nowMs() });
+      },
     };
   };
 }
 
 process.once('disconnect', () => process.exit(1));
-process.on('message', () => process.send?.({ ...seen } satisfies Logins));
+process.on('message', () => process.send?.({ ...seen, hints } satisfies Seen));
 
 const config = loadConfig(processEnvironment());
 const { courier, release } = await compose(config, { logger: createLogger(config.logLevel) });
