@@ -61,7 +61,8 @@ async function run<Row>(
   values: readonly SqlValue[] = [],
 ): Promise<SqlResult<Row>> {
   try {
-    const result = await on.query({ ...nameOf(text), text, values: values as unknown[] });
+    const name = values.length === 0 ? {} : nameOf(text);
+    const result = await on.query({ ...name, text, values: values as unknown[] });
     return { rows: result.rows as Row[], count: result.rowCount ?? 0 };
   } catch (thrown) {
     throw ledgerFailure(thrown);
@@ -72,18 +73,16 @@ async function run<Row>(
 const NAMED_MAX = 400;
 const names = new Map<string, string>();
 
-// By its name a connection parses a statement once, which is a third of what a short one costs the server.
+// By its name a connection parses a statement once, which is a third of what a short one costs the server. Only one that takes
+// values: another may be several statements in one, and is asked seldom.
 function nameOf(text: string): { readonly name?: string } {
   const known = names.get(text);
   if (known !== undefined) return { name: known };
-  if (names.size >= NAMED_MAX || IS_UTILITY.test(text)) return {};
+  if (names.size >= NAMED_MAX) return {};
   const name = `zk${names.size}`;
   names.set(text, name);
   return { name };
 }
-
-// Nothing to plan, and of begin and its like PostgreSQL keeps nothing.
-const IS_UTILITY = /^\s*(begin|commit|rollback|lock|set|listen|savepoint|release)\b/i;
 
 async function inTransaction<Answer>(pool: pg.Pool, work: (tx: Sql) => Promise<Answer>): Promise<Answer> {
   const client = await connect(pool);
