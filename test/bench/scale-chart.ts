@@ -63,6 +63,7 @@ export function scaleChart(measured: readonly Live[], head: string): string {
   const width = LEFT + panels.length * (WIDTH + GAP);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${TOP + HEIGHT + 56}" font-family="sans-serif" font-size="12">`,
+    '<title>Throughput, latency, memory and idle processor time of one worker, by mailboxes</title>',
     '<rect width="100%" height="100%" fill="white"/>',
     text(LEFT, 22, `One worker, by mailboxes. ${head}`, GREY),
     ...panels.map((panel, index) => panelOf(panel, sizes, LEFT + index * (WIDTH + GAP))),
