@@ -91,8 +91,8 @@ interface Recorded {
 }
 
 async function recordAll(tx: Sql, ranges: readonly CopiedRange[]): Promise<Recorded> {
-  const moved = await claimEpochRanges(tx, ranges);
-  const ours = ranges.filter(({ range }) => moved.has(range.epochId));
+  const areOurs = await claimEpochRanges(tx, ranges);
+  const ours = ranges.filter((_, index) => areOurs[index]);
   const parts = partsOf(ours);
   const of = (rows: (part: Part) => readonly CopiedRow[]): readonly CopiedPart[] =>
     parts.map((part) => ({ place: placeOf(part), rows: rows(part) }));

@@ -93,20 +93,21 @@ export interface EpochClaim {
 }
 
 /**
- * Moves the cursors of these epochs, each only for the worker that owns the mailbox in this epoch of ownership. Answers the
- * epochs that were moved; what was to be recorded with another must not be: it is another worker's now, or was closed.
+ * Moves the cursors of these epochs, each only for the worker that owns the mailbox in this epoch of ownership. Answers each
+ * claim in its place; what was to be recorded with one that is false must not be: the mailbox is another's now, or the epoch
+ * was closed. Of two claims to one epoch, as a former owner and the next one of the same worker make, one at most is true.
  */
-export async function claimEpochRanges(tx: Sql, claims: readonly EpochClaim[]): Promise<ReadonlySet<string>> {
-  const { rows } = await tx.query<{ id: string }>(
+export async function claimEpochRanges(tx: Sql, claims: readonly EpochClaim[]): Promise<readonly boolean[]> {
+  const { rows } = await tx.query<{ place: number }>(
     `with claim as (
-         select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[])
-           as c (mailbox_id, worker_id, owner_epoch, epoch_id, from_cursor, to_cursor, uid_next) order by mailbox_id),
+         select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[]) with ordinality
+           as c (mailbox_id, worker_id, owner_epoch, epoch_id, from_cursor, to_cursor, uid_next, place) order by mailbox_id),
        owned as (
          update mailbox m set last_polled_at = now() from claim c
-         where m.id = c.mailbox_id and m.owner_id = c.worker_id and m.owner_epoch = c.owner_epoch returning c.epoch_id)
+         where m.id = c.mailbox_id and m.owner_id = c.worker_id and m.owner_epoch = c.owner_epoch returning c.place)
      update epoch e set cursor_uid = c.to_cursor, uid_next = greatest(e.uid_next, c.uid_next)
-     from claim c join owned o on o.epoch_id = c.epoch_id
-     where e.id = c.epoch_id and e.cursor_uid = c.from_cursor and e.closed_at is null returning e.id`,
+     from claim c join owned o on o.place = c.place
+     where e.id = c.epoch_id and e.cursor_uid = c.from_cursor and e.closed_at is null returning c.place`,
     [
       claims.map(({ owner }) => owner.mailboxId),
       claims.map(({ owner }) => owner.workerId),
@@ -117,7 +118,8 @@ export async function claimEpochRanges(tx: Sql, claims: readonly EpochClaim[]): 
       claims.map(({ range }) => range.uidNext),
     ],
   );
-  return new Set(rows.map(({ id }) => id));
+  const moved = new Set(rows.map(({ place }) => place));
+  return claims.map((_, index) => moved.has(index + 1));
 }
 
 /** The same of one. False: the transaction must be given up. */
@@ -126,5 +128,6 @@ export async function claimEpochRange(
   owner: EpochClaim['owner'],
   range: EpochClaim['range'],
 ): Promise<boolean> {
-  return (await claimEpochRanges(tx, [{ owner, range }])).has(range.epochId);
+  const [isOurs = false] = await claimEpochRanges(tx, [{ owner, range }]);
+  return isOurs;
 }

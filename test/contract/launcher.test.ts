@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -34,11 +34,20 @@ async function oldNode(): Promise<string> {
   return join(folder, 'node');
 }
 
-function run(file: string, path: string): Promise<{ code: number; stdout: string; stderr: string }> {
+function run(
+  file: string,
+  path: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
-    execFile('/bin/sh', [file, 'show', 'two words'], { env: { PATH: path }, cwd: '/' }, (error, stdout, stderr) => {
-      resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
-    });
+    execFile(
+      '/bin/sh',
+      [file, 'show', 'two words'],
+      { env: { PATH: path, ...more }, cwd: '/' },
+      (error, stdout, stderr) => {
+        resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
+      },
+    );
   });
 }
 
@@ -58,6 +67,29 @@ describe('the launcher', () => {
   it('takes the machine’s Node.js when the checkout has none', async () => {
     const { root, path } = await checkout({ machine: process.execPath });
     expect(await run(join(root, 'bin/zorgkoerier'), path)).toMatchObject({ code: 0, stdout: '["show","two words"]\n' });
+  });
+
+  it('keeps what was compiled beside the packages, and elsewhere where it is told to', async () => {
+    const { root, path } = await checkout({ own: process.execPath });
+    const compiled = join(root, 'node_modules/.cache/compiled');
+    expect(await run(join(root, 'bin/zorgkoerier'), path)).toMatchObject({ code: 0 });
+    expect(await readdir(compiled)).toHaveLength(1);
+    const elsewhere = join(root, 'elsewhere');
+    await rm(compiled, { recursive: true });
+    await run(join(root, 'bin/zorgkoerier'), path, { NODE_COMPILE_CACHE: elsewhere });
+    expect(await readdir(elsewhere)).toHaveLength(1);
+    await expect(readdir(compiled)).rejects.toThrow('ENOENT');
+  });
+
+  it('goes on without that where nothing can be kept there', async () => {
+    const { root, path } = await checkout({ own: process.execPath });
+    // A file in the way stops root too, whom no permission does.
+    await writeFile(join(root, 'node_modules/.cache'), '');
+    expect(await run(join(root, 'bin/zorgkoerier'), path)).toEqual({
+      code: 0,
+      stdout: '["show","two words"]\n',
+      stderr: '',
+    });
   });
 
   it('says what to type when no Node.js is new enough', async () => {

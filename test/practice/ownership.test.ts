@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   changeIntegration,
   claimEpochRange,
+  claimEpochRanges,
   claimMailboxes,
   closeEpochs,
   dropMailboxes,
@@ -200,6 +201,24 @@ describe('a copy', () => {
     const epoch = (await claimOne(worker, place)) ?? 0;
     await ledgers.worker.transaction((tx) => closeEpochs(tx, place.mailboxId, 9, 'a person'));
     expect(await commit(place, worker, epoch, 0, 5)).toBe(false);
+  });
+
+  it('moves the cursor for the owner alone where a former one asks at the same moment, in whichever order', async () => {
+    for (const isFormerFirst of [true, false]) {
+      const place = await watchedPlace(ledgers.worker);
+      const worker = await registered();
+      const epoch = (await claimOne(worker, place)) ?? 0;
+      const claimOf = (ownerEpoch: number, toCursor: number) => ({
+        owner: { mailboxId: place.mailboxId, workerId: worker, epoch: ownerEpoch },
+        range: { epochId: place.epochId, fromCursor: 0, toCursor, uidNext: 10 },
+      });
+      const [former, now] = [claimOf(epoch - 1, 7), claimOf(epoch, 5)];
+      const answers = await ledgers.worker.transaction((tx) =>
+        claimEpochRanges(tx, isFormerFirst ? [former, now] : [now, former]),
+      );
+      expect(answers).toEqual(isFormerFirst ? [false, true] : [true, false]);
+      expect(await openEpochOf(ledgers.worker, place.mailboxId)).toMatchObject({ cursorUid: 5 });
+    }
   });
 
   it('never brings the end of the mailbox back: a smaller uidNext is not believed', async () => {
